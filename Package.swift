@@ -1,0 +1,35 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The folder tree is the pipeline; docs/ARCHITECTURE.md has the table of targets and what each may import, and
+// Tests/ArchitectureTests holds the sources to it.
+let package = Package(
+    name: "needletail",
+    targets: [
+        // Front end: text to CheckedProgram.
+        .target(name: "Diagnostics"),
+        .target(name: "Events"),
+        .target(name: "RuleLanguage", dependencies: ["Diagnostics", "Events"]),
+
+        // Engine: CheckedProgram to automata, and automata over keyed events.
+        .target(name: "CXXHash"),
+        .target(name: "Engine", dependencies: ["Events", "CXXHash"]),
+        .target(name: "RuleCompiler", dependencies: ["RuleLanguage", "Engine"]),
+
+        // Runtime: bytes to batches to alerts.
+        .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "Decoding", dependencies: ["Events", "CSimdjson"]),
+        .target(name: "Streaming", dependencies: ["Engine", "Events", "Decoding"]),
+        .target(name: "Connectors", dependencies: ["Streaming", "Events"]),
+        .target(name: "Replay", dependencies: ["RuleCompiler", "Streaming"]),
+        .executableTarget(
+            name: "needletail",
+            dependencies: [
+                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Decoding", "Streaming", "Connectors", "Replay",
+            ]),
+
+        // Tests and benchmarks only.
+        .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Events"]),
+    ],
+    cxxLanguageStandard: .cxx20
+)
