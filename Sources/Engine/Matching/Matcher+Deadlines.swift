@@ -1,0 +1,180 @@
+internal import Events
+internal import Glibc
+
+/// Matches that complete at a time and not at an event: absence at the end of a pattern.
+extension Matcher {
+    /// Fires every deadline up to and including a time; to be called once the events before it have been processed.
+    ///
+    /// - Complexity: O(log n) a key that is due.
+    public func fireDeadlines(upTo time: Int64) {
+        while let first = deadlines.first, first.time <= time {
+            _ = deadlines.popFirst()
+            let group = groups[Int(first.group)]
+            var place: Int? = group.table.next(first.hash, from: nil)
+            while let found = place, let base = group.table.slots[found].blob {
+                let blob = Blob(base)
+                if blob.armedDeadline == first.time {
+                    blob.armedDeadline = .max
+                    if blob.nextDeadline <= time {
+                        fireDeadlines(of: group, at: found, upTo: time)
+                        // Entries behind it may have moved here.
+                        if group.table.slots[found].blob != base {
+                            place = group.table.next(first.hash, from: nil)
+                            continue
+                        }
+                    }
+                    arm(group, Blob(base))
+                }
+                place = group.table.next(first.hash, from: found)
+            }
+        }
+    }
+
+    /// Fires what is due for one key, each deadline by itself in the order of time; frees the key where nothing is left.
+    func fireDeadlines(of group: GroupState, at place: Int, upTo time: Int64) {
+        guard let base = group.table.slots[place].blob else { return }
+        let blob = Blob(base)
+        evaluator.hasRow = false
+        evaluator.blob = UnsafeRawPointer(base)
+        evaluator.slots = UnsafePointer(group.slots)
+        evaluator.slotCount = group.slotCount
+        evaluator.key = blob.key
+        evaluator.keyLength = blob.keyLength
+        var index = 0
+        while index < blob.sectionCount {
+            let rule = group.rules[Int(blob.sections[index].rule)]
+            if rule.hasDeadlines {
+                while fireNext(rule, blob: blob, section: index, upTo: time) {}
+                if blob.sections[index].count == 0 {
+                    blob.removeSection(index)
+                    continue
+                }
+            }
+            index += 1
+        }
+        if blob.sectionCount == 0 {
+            release(group, at: place)
+        } else {
+            blob.nextDeadline = nextDeadline(group, blob)
+        }
+    }
+
+    /// Completes the threads of a section that are due first; false where none is due.
+    private func fireNext(_ rule: RuleTables, blob: Blob, section: Int, upTo time: Int64) -> Bool {
+        let size = rule.recordSize
+        let first = blob.base + Int(blob.sections[section].offset)
+        let count = Int(blob.sections[section].count)
+        var due = Int64.max
+        for index in 0..<count { due = min(due, deadline(rule, first + index * size)) }
+        guard due <= time, due != .max else { return false }
+
+        completions.removeAll(keepingCapacity: true)
+        for index in 0..<count {
+            let record = first + index * size
+            guard deadline(rule, record) == due else { continue }
+            completions.append(
+                Completion(
+                    fork: -1, record: record, node: record.load(fromByteOffset: ThreadRecord.lastNode, as: UInt32.self), step: -1,
+                    captures: Int(record.load(fromByteOffset: ThreadRecord.captures, as: UInt32.self)), first: Matcher.first(record)))
+        }
+        forks.begin(recordSize: size)
+        evaluator.now = due
+        let drop = report(rule, row: nil, blob: blob.base, at: due)
+        // A set of captures matches once: what has completed has no other end.
+        for index in 0..<count {
+            let record = first + index * size
+            if deadline(rule, record) == due { closeEnds(rule, record) }
+        }
+        var kept = apply(drop, rule, blob: blob.base, section: section, survivors: count)
+        kept = removeClosed(rule, first: first, count: kept)
+        blob.sections[section].count = UInt32(kept)
+        return kept > 0
+    }
+
+    private func closeEnds(_ rule: RuleTables, _ record: UnsafeMutableRawPointer) {
+        let set = rule.sets[Int(record.load(as: UInt32.self))]
+        var open = record.load(fromByteOffset: ThreadRecord.open, as: UInt64.self)
+        for index in 0..<Int(set.edges.count) where rule.edges[Int(set.edges.start) + index].step == Edge.end {
+            open &= ~(1 << UInt64(index))
+        }
+        record.storeBytes(of: open, toByteOffset: ThreadRecord.open, as: UInt64.self)
+    }
+
+    private func removeClosed(_ rule: RuleTables, first: UnsafeMutableRawPointer, count: Int) -> Int {
+        let size = rule.recordSize
+        var kept = 0
+        for index in 0..<count {
+            let record = first + index * size
+            if record.load(fromByteOffset: ThreadRecord.open, as: UInt64.self) == 0 { continue }
+            if kept != index { memcpy(first + kept * size, record, size) }
+            kept += 1
+        }
+        return kept
+    }
+
+    /// When a thread completes if nothing intervenes; `Int64.max` where it does not by itself.
+    @inline(__always)
+    private func deadline(_ rule: RuleTables, _ record: UnsafeRawPointer) -> Int64 {
+        let set = rule.sets[Int(record.load(as: UInt32.self))]
+        guard set.hasDeadline else { return .max }
+        return ends(rule, set, record, open: record.load(fromByteOffset: ThreadRecord.open, as: UInt64.self)).earliest
+    }
+
+    func lastDeadline(_ rule: RuleTables, _ record: UnsafeRawPointer) -> Int64 {
+        let set = rule.sets[Int(record.load(as: UInt32.self))]
+        return ends(rule, set, record, open: set.allEdges).latest
+    }
+
+    /// Of several trailing guards the last to end completes; of several ways to end the earliest is next.
+    private func ends(_ rule: RuleTables, _ set: TargetSet, _ record: UnsafeRawPointer, open: UInt64) -> (earliest: Int64, latest: Int64) {
+        var earliest = Int64.max, latest = Int64.min
+        var remaining = open
+        while remaining != 0 {
+            let edge = rule.edges[Int(set.edges.start) + remaining.trailingZeroBitCount]
+            remaining &= remaining - 1
+            guard edge.step == Edge.end else { continue }
+            var time = Int64.min
+            if edge.completesAtWithin {
+                time = record.load(fromByteOffset: ThreadRecord.firstTime, as: Int64.self).addingSaturating(rule.within)
+            }
+            if edge.completesAfter >= 0 {
+                let last = record.load(fromByteOffset: ThreadRecord.lastTime, as: Int64.self)
+                time = max(time, last.addingSaturating(edge.completesAfter))
+            }
+            earliest = min(earliest, time)
+            latest = max(latest, time)
+        }
+        return (earliest, latest)
+    }
+
+    private func nextDeadline(_ group: GroupState, _ blob: Blob) -> Int64 {
+        var next = Int64.max
+        for index in 0..<blob.sectionCount {
+            let section = blob.sections[index]
+            let rule = group.rules[Int(section.rule)]
+            guard rule.hasDeadlines else { continue }
+            for thread in 0..<Int(section.count) {
+                next = min(next, deadline(rule, blob.base + Int(section.offset) + thread * rule.recordSize))
+            }
+        }
+        return next
+    }
+
+    /// Sees to it that the queue knows of a key's next deadline.
+    func arm(_ group: GroupState, _ blob: Blob) {
+        let next = nextDeadline(group, blob)
+        blob.nextDeadline = next
+        guard next < blob.armedDeadline else { return }
+        blob.armedDeadline = next
+        deadlines.push(DeadlineQueue.Entry(time: next, hash: blob.hash, group: Int32(group.index)))
+    }
+}
+
+extension Int64 {
+    /// The sum, or the nearest end of the range.
+    @inline(__always)
+    func addingSaturating(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+}

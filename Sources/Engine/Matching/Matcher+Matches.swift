@@ -1,0 +1,171 @@
+internal import Events
+internal import Glibc
+
+/// A thread whose captures are a match.
+struct Completion {
+    /// Among the forks; -1 where a deadline completes it.
+    var fork: Int
+    /// The thread's record.
+    var record: UnsafeMutableRawPointer
+    /// The last capture in the blob; 0 where there is none.
+    var node: UInt32
+    /// The step that captures the event at hand, or -1.
+    var step: Int
+    var captures: Int
+    var first: Position
+}
+
+/// What a reported match drops.
+enum Drop {
+    case nothing
+    /// Every thread of the rule and key.
+    case everything
+    /// Threads that began before the position, and those at the positions in `droppedStarts`.
+    case some(before: Position?)
+}
+
+/// Captures of two threads side by side, while they are compared.
+struct ChainScratch {
+    struct Link {
+        var position: Position
+        var step: Int
+        var event: UInt32
+    }
+
+    var left: [Link] = []
+    var right: [Link] = []
+}
+
+/// Which matches are reported, and what each drops: section 5 of the language.
+extension Matcher {
+    /// Collects the forks that are matches into `completions`, in the order of section 5.
+    func collectMatches(_ rule: RuleTables) {
+        completions.removeAll(keepingCapacity: true)
+        for index in 0..<forks.count where forks.flags(index) & Forks.isMatch != 0 {
+            let record = forks.record(index)
+            completions.append(
+                Completion(
+                    fork: index, record: record, node: forks.parent(index), step: forks.step(index),
+                    captures: Int(record.load(fromByteOffset: ThreadRecord.captures, as: UInt32.self)), first: Matcher.first(record)))
+        }
+    }
+
+    static func first(_ record: UnsafeRawPointer) -> Position {
+        Position(
+            time: record.load(fromByteOffset: ThreadRecord.firstTime, as: Int64.self),
+            arrival: record.load(fromByteOffset: ThreadRecord.firstArrival, as: UInt64.self))
+    }
+
+    /// The captures from first to last.
+    func links(of completion: Completion, blob: UnsafeMutableRawPointer?, into links: inout [ChainScratch.Link]) {
+        links.removeAll(keepingCapacity: true)
+        if completion.step >= 0 {
+            let row = evaluator.row
+            links.append(
+                ChainScratch.Link(position: Position(time: row.time, arrival: row.arrival), step: completion.step, event: CapturedEvent.current))
+        }
+        var node = completion.node
+        while node != 0, let blob {
+            let place = UnsafeRawPointer(blob + Int(node))
+            let event = CaptureNode.event(place)
+            let record = UnsafeRawPointer(blob + Int(event))
+            links.append(
+                ChainScratch.Link(
+                    position: Position(time: CapturedEvent.time(record), arrival: CapturedEvent.arrival(record)),
+                    step: CaptureNode.step(place), event: event))
+            node = CaptureNode.previous(place)
+        }
+        links.reverse()
+    }
+
+    /// Started first; then the most captures; then the earliest; then by the steps' places in the text. 0: the same captures.
+    private func order(_ a: Completion, _ b: Completion, blob: UnsafeMutableRawPointer?) -> Int {
+        if a.first != b.first { return a.first < b.first ? -1 : 1 }
+        if a.captures != b.captures { return a.captures > b.captures ? -1 : 1 }
+        links(of: a, blob: blob, into: &chains.left)
+        links(of: b, blob: blob, into: &chains.right)
+        let count = min(chains.left.count, chains.right.count)
+        for index in 0..<count where chains.left[index].position != chains.right[index].position {
+            return chains.left[index].position < chains.right[index].position ? -1 : 1
+        }
+        for index in 0..<count where chains.left[index].step != chains.right[index].step {
+            return chains.left[index].step < chains.right[index].step ? -1 : 1
+        }
+        return 0
+    }
+
+    /// Reports the collected completions one by one as the policy says, and tells what they drop.
+    ///
+    /// `row` is nil at a deadline.
+    func report(_ rule: RuleTables, row: EventRow?, blob: UnsafeMutableRawPointer?, at time: Int64) -> Drop {
+        if completions.count > 1 {
+            var ordered = completions
+            ordered.sort { self.order($0, $1, blob: blob) < 0 }
+            completions = ordered
+        }
+        droppedStarts.removeAll(keepingCapacity: true)
+        var before: Position?
+        var previous = -1
+        for index in completions.indices {
+            let completion = completions[index]
+            if let before, completion.first < before { continue }
+            if droppedStarts.contains(completion.first) { continue }
+            if previous >= 0, order(completions[previous], completion, blob: blob) == 0 { continue }
+            previous = index
+            rule.counters.matches &+= 1
+            renderMatch(rule, completion: completion, row: row, blob: blob, at: time, ordinal: index)
+            switch rule.policy {
+            case .keepAll: break
+            case .skipPastLast: return .everything
+            case .skipToNext: droppedStarts.append(completion.first)
+            case .skipToFirst(let step), .skipToLast(let step):
+                guard let target = capture(of: step, rule.policy, in: completion, blob: blob) else { return .everything }
+                if before.map({ $0 < target }) ?? true { before = target }
+                droppedStarts.append(completion.first)
+            }
+        }
+        if rule.policy == .keepAll { return .nothing }
+        return .some(before: before)
+    }
+
+    /// The first or last event captured as a step, as the policy asks.
+    private func capture(
+        of step: Int, _ policy: AfterMatchPolicy, in completion: Completion, blob: UnsafeMutableRawPointer?
+    ) -> Position? {
+        links(of: completion, blob: blob, into: &chains.left)
+        if case .skipToFirst = policy { return chains.left.first { $0.step == step }?.position }
+        return chains.left.last { $0.step == step }?.position
+    }
+
+    /// Takes dropped threads out of the survivors at the front of a section, and unmarks dropped forks; gives the survivors left.
+    func apply(_ drop: Drop, _ rule: RuleTables, blob: UnsafeMutableRawPointer?, section: Int, survivors: Int) -> Int {
+        let before: Position?
+        switch drop {
+        case .nothing: return survivors
+        case .everything:
+            forks.begin(recordSize: rule.recordSize)
+            return 0
+        case .some(let position): before = position
+        }
+        for index in 0..<forks.count where isDropped(Matcher.first(forks.record(index)), before) {
+            forks.setFlags(index, forks.flags(index) & ~Forks.isKept)
+        }
+        guard survivors > 0, let blob else { return 0 }
+        let size = rule.recordSize
+        let first = blob + Int(Blob(blob).sections[section].offset)
+        var kept = 0
+        for index in 0..<survivors {
+            let record = first + index * size
+            if isDropped(Matcher.first(record), before) { continue }
+            if kept != index { memcpy(first + kept * size, record, size) }
+            kept += 1
+        }
+        return kept
+    }
+
+    @inline(__always)
+    private func isDropped(_ first: Position, _ before: Position?) -> Bool {
+        if let before, first < before { return true }
+        return droppedStarts.contains(first)
+    }
+}

@@ -1,0 +1,176 @@
+internal import Events
+internal import Glibc
+
+/// Writing the threads that an event brought forth into the key's blob.
+extension Matcher {
+    /// Writes the kept forks behind the survivors of a section; false where there are none to write.
+    func store(_ rule: RuleTables, row: EventRow, survivors: Int, section: Int, cursor: inout KeyCursor) -> Bool {
+        var kept = 0
+        for index in 0..<forks.count where forks.flags(index) & Forks.isKept != 0 { kept += 1 }
+        guard kept > 0 else { return false }
+
+        let group = cursor.group
+        let size = rule.recordSize
+        let eventSize = CapturedEvent.size(of: row, columns: UnsafePointer(group.slotColumns), slotCount: group.slotCount)
+        let needed = eventSize + kept * CaptureNode.size
+        var sectionIndex = section
+        if let base = cursor.blob, section >= 0 { Blob(base).sections[section].count = UInt32(survivors) }
+        makeRoom(rule, needed: needed, records: kept, section: &sectionIndex, cursor: &cursor)
+
+        let base = cursor.blob.unsafelyUnwrapped
+        let blob = Blob(base)
+        let event = blob.take(eventSize)
+        CapturedEvent.write(
+            row, columns: UnsafePointer(group.slotColumns), slotCount: group.slotCount, size: eventSize, to: base + event)
+
+        let records = base + Int(blob.sections[sectionIndex].offset)
+        var count = survivors
+        var expiry = blob.expiresAt
+        var starts = 0
+        for index in 0..<forks.count where forks.flags(index) & Forks.isKept != 0 {
+            let node = writeNode(index, event: UInt32(event), blob: blob)
+            let record = records + count * size
+            memcpy(record, forks.record(index), size)
+            record.storeBytes(of: node, toByteOffset: ThreadRecord.lastNode, as: UInt32.self)
+            for reference in 0..<rule.referenceCount {
+                let place = record + Int(rule.references[reference])
+                if place.load(as: UInt32.self) == CapturedEvent.current { place.storeBytes(of: UInt32(event), as: UInt32.self) }
+            }
+            expiry = max(expiry, expiryTime(rule, record))
+            if forks.parent(index) == 0 { starts = 1 }
+            count += 1
+        }
+        blob.expiresAt = expiry
+        blob.sections[sectionIndex].count = UInt32(count)
+        blob.sections[sectionIndex].starts += UInt32(starts)
+        if starts > 0 && Int(blob.sections[sectionIndex].starts) > rule.program.openMax {
+            enforceOpenLimit(rule, blob: blob, section: sectionIndex)
+        }
+        return true
+    }
+
+    /// The node of a fork's new capture, shared with an earlier fork from the same captures.
+    private func writeNode(_ index: Int, event: UInt32, blob: Blob) -> UInt32 {
+        let parent = forks.parent(index), step = forks.step(index)
+        var other = index - 1
+        while other >= 0 && index - other <= 32 {
+            if forks.parent(other) == parent && forks.step(other) == step {
+                let node = forks.entry(other).load(fromByteOffset: 12, as: UInt32.self)
+                if node != 0 {
+                    forks.entry(index).storeBytes(of: node, toByteOffset: 12, as: UInt32.self)
+                    return node
+                }
+            }
+            other -= 1
+        }
+        let node = blob.take(CaptureNode.size)
+        CaptureNode.write(previous: parent, event: event, step: step, to: blob.base + node)
+        forks.entry(index).storeBytes(of: UInt32(node), toByteOffset: 12, as: UInt32.self)
+        return UInt32(node)
+    }
+
+    /// Makes sure of a blob with a section that has room for more records, and of free bytes beside.
+    private func makeRoom(_ rule: RuleTables, needed: Int, records: Int, section: inout Int, cursor: inout KeyCursor) {
+        let size = rule.recordSize
+        guard let base = cursor.blob else {
+            cursor.blob = createBlob(rule, needed: needed + records * size, cursor: &cursor)
+            section = Blob(cursor.blob.unsafelyUnwrapped).insertSection(rule.local)
+            growSection(rule, section, by: records, blob: Blob(cursor.blob.unsafelyUnwrapped))
+            return
+        }
+        var blob = Blob(base)
+        let place = section >= 0 ? blob.sections[section] : Section(rule: 0, count: 0, capacity: 0, offset: 0, starts: 0)
+        let wanted = Int(place.count) + records
+        let grows = wanted > Int(place.capacity)
+        let bytes = needed + (grows ? Matcher.grownCapacity(wanted) * size : 0)
+        if blob.free < bytes || (section < 0 && blob.sectionCount == blob.sectionCapacity) {
+            rebuild(rule, extra: needed + Matcher.grownCapacity(wanted) * size, cursor: &cursor)
+            blob = Blob(cursor.blob.unsafelyUnwrapped)
+        }
+        if section < 0 { section = blob.insertSection(rule.local) }
+        if wanted > Int(blob.sections[section].capacity) { growSection(rule, section, by: records, blob: blob) }
+    }
+
+    /// Room for so many records, and some for those to come.
+    static func grownCapacity(_ count: Int) -> Int {
+        count <= 2 ? count : count + count / 2
+    }
+
+    /// Moves a section's records to a larger place in the arena, whose bytes the caller has made sure of.
+    private func growSection(_ rule: RuleTables, _ index: Int, by records: Int, blob: Blob) {
+        let count = Int(blob.sections[index].count)
+        let capacity = Matcher.grownCapacity(count + records)
+        let offset = blob.take(capacity * rule.recordSize)
+        if count > 0 { memcpy(blob.base + offset, blob.base + Int(blob.sections[index].offset), count * rule.recordSize) }
+        blob.sections[index].offset = UInt32(offset)
+        blob.sections[index].capacity = UInt32(capacity)
+    }
+
+    private func createBlob(_ rule: RuleTables, needed: Int, cursor: inout KeyCursor) -> UnsafeMutableRawPointer {
+        let group = cursor.group
+        let directory = 2
+        let start = Blob.arenaStart(keyLength: key.count)
+        let grown = needed + Matcher.grownCapacity(2) * rule.recordSize
+        let bytes = start + directory * MemoryLayout<Section>.stride + grown
+        let sizeClass = BlobAllocator.sizeClass(bytes)
+        let base = allocator.allocate(sizeClass)
+        let blob = Blob(base)
+        base.storeBytes(of: Blob.format, as: UInt32.self)
+        blob.sizeClass = sizeClass
+        blob.checksum = 0
+        blob.hash = cursor.hash
+        blob.nextDeadline = .max
+        blob.armedDeadline = .max
+        blob.expiresAt = .min
+        blob.keyLength = key.count
+        blob.sectionCount = 0
+        blob.sectionCapacity = directory
+        blob.sectionOffset = start
+        memcpy(base + Blob.headerSize, key.bytes, key.count)
+        blob.used = start + directory * MemoryLayout<Section>.stride
+
+        if group.table.isFull {
+            sweepExpired(group, watermark: watermark)
+            if group.table.isFull { group.table.grow() }
+            cursor.place = group.table.find(cursor.hash, key.bytes, key.count).place
+        }
+        group.table.insert(cursor.hash, base, at: cursor.place)
+        return base
+    }
+
+    /// From this time on the thread cannot be alive.
+    private func expiryTime(_ rule: RuleTables, _ record: UnsafeRawPointer) -> Int64 {
+        let first = record.load(fromByteOffset: ThreadRecord.firstTime, as: Int64.self)
+        let (end, overflow) = first.addingReportingOverflow(rule.within)
+        if overflow { return .max }
+        let set = rule.sets[Int(record.load(as: UInt32.self))]
+        guard set.hasDeadline else { return end }
+        // A deadline of its own may lie behind `within`, and takes effect at that very time.
+        return max(end, lastDeadline(rule, record)) &+ 1
+    }
+
+    /// `limit`: most open matches of a key, counted by their first events.
+    private func enforceOpenLimit(_ rule: RuleTables, blob: Blob, section: Int) {
+        let size = rule.recordSize
+        let first = blob.base + Int(blob.sections[section].offset)
+        var count = Int(blob.sections[section].count)
+        var starts: Set<Position> = []
+        for index in 0..<count { starts.insert(Matcher.first(first + index * size)) }
+        while starts.count > rule.program.openMax {
+            let all = starts
+            guard let victim = rule.program.openDropsNewest ? all.max(by: <) : all.min(by: <) else { break }
+            starts.remove(victim)
+            rule.counters.openDropped &+= 1
+            var kept = 0
+            for index in 0..<count {
+                let record = first + index * size
+                if Matcher.first(record) == victim { continue }
+                if kept != index { memcpy(first + kept * size, record, size) }
+                kept += 1
+            }
+            count = kept
+        }
+        blob.sections[section].count = UInt32(count)
+        blob.sections[section].starts = UInt32(starts.count)
+    }
+}

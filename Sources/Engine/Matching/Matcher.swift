@@ -1,0 +1,245 @@
+internal import Events
+internal import CXXHash
+internal import Glibc
+
+/// The keyed automata of one shard: takes events in the order of (time, arrival) and gives alerts.
+///
+/// For each key it holds one blob. An event meets its key's threads in two phases: first every thread is looked at and the new ones are
+/// collected aside (nothing in the blob moves), then policies are applied and what stays is written.
+///
+/// - Complexity: an event that satisfies nothing of a rule costs nothing here; otherwise the look-up of its key, and work in proportion
+///   to the threads of its key that have an interest in it.
+public final class Matcher {
+    let program: Program
+    let tables: ProgramTables
+    let rules: [RuleTables]
+    let groups: [GroupState]
+    let evaluator: Evaluator
+    let allocator = BlobAllocator()
+    let seed: UInt64
+    var deadlines = DeadlineQueue()
+    var forks = Forks()
+    var key = KeyBuffer()
+    /// The record of the thread that is being made.
+    let draft: UnsafeMutableRawPointer
+    var rebuildArea = RebuildArea()
+    var chains = ChainScratch()
+    var completions: [Completion] = []
+    var droppedStarts: [Position] = []
+    let identifier = AlertIdentifier()
+    public let alerts: AlertBuffer
+    /// No event before this time comes any more; what is only alive before it may be freed.
+    public var watermark = Int64.min
+
+    /// `seed` makes the hash of keys unpredictable; nothing visible depends on it.
+    public init(program: Program, seed: UInt64) {
+        self.program = program
+        self.seed = seed
+        let tables = ProgramTables(program)
+        self.tables = tables
+        var local = [Int](repeating: 0, count: program.rules.count)
+        for group in program.groups {
+            for (place, rule) in group.rules.enumerated() { local[rule] = place }
+        }
+        let rules = program.rules.enumerated().map { RuleTables($0.element, local: local[$0.offset]) }
+        self.rules = rules
+        groups = program.groups.enumerated().map { index, group in
+            GroupState(group, index: index, columnCount: program.columns.count, rules: group.rules.map { rules[$0] })
+        }
+        evaluator = Evaluator(tables: tables)
+        let recordMax = rules.map(\.recordSize).max() ?? 64
+        draft = .allocate(byteCount: max(64, recordMax), alignment: 16)
+        alerts = AlertBuffer()
+    }
+
+    deinit {
+        draft.deallocate()
+    }
+
+    /// Keys that have state.
+    public var keyCount: Int { groups.reduce(0) { $0 + $1.table.count } }
+
+    /// Bytes of keyed state.
+    public var stateBytes: Int { allocator.bytesInUse }
+
+    public var counters: [RuleCounters] { rules.map(\.counters) }
+
+    /// Brings the slots of the keys that an event belongs to nearer; to be called some events ahead of ``process(_:masks:count:)``.
+    public func prefetch(_ row: EventRow, masks: UnsafePointer<RuleMask>, count: Int) {
+        guard count > 0 else { return }
+        let group = groups[Int(ruleGroups[Int(masks[0].rule)])]
+        guard encodeKey(of: row, group, variant: 0) else { return }
+        group.table.prefetch(nt_hash64(key.bytes, key.count, seed))
+    }
+
+    lazy var ruleGroups: [Int32] = {
+        var groups = [Int32](repeating: 0, count: program.rules.count)
+        for (index, group) in program.groups.enumerated() {
+            for rule in group.rules { groups[rule] = Int32(index) }
+        }
+        return groups
+    }()
+
+    /// Advances every rule that an event concerns. `masks` are ordered by group and then by rank.
+    public func process(_ row: EventRow, masks: UnsafePointer<RuleMask>, count: Int) {
+        evaluator.arena.reset()
+        var start = 0
+        while start < count {
+            let groupIndex = ruleGroups[Int(masks[start].rule)]
+            var end = start + 1
+            while end < count && ruleGroups[Int(masks[end].rule)] == groupIndex { end += 1 }
+            process(row, group: groups[Int(groupIndex)], masks: masks + start, count: end - start)
+            start = end
+        }
+    }
+
+    private func process(_ row: EventRow, group: GroupState, masks: UnsafePointer<RuleMask>, count: Int) {
+        guard group.isKeyedByStep else {
+            if encodeKey(of: row, group, variant: 0) {
+                process(row, group: group, keyed: masks, count: count)
+            } else {
+                for index in 0..<count { rules[Int(masks[index].rule)].counters.keyMissing += 1 }
+            }
+            return
+        }
+        processByStep(row, group: group, mask: masks[0])
+    }
+
+    /// A rule with keys by step: an event can belong to several key values, to each with the steps whose key has that value.
+    private func processByStep(_ row: EventRow, group: GroupState, mask: RuleMask) {
+        let stream = rules[Int(mask.rule)].streamMask
+        var done: UInt64 = 0
+        var sawKey = false
+        for variant in 0..<group.variantCount where done >> UInt64(variant) & 1 == 0 {
+            guard encodeKey(of: row, group, variant: variant) else { continue }
+            sawKey = true
+            group.stepKey.removeAll()
+            group.stepKey.append(key.bytes, key.count)
+            var bits = mask.bits & (group.variantMasks[variant] | stream)
+            for other in variant + 1..<max(variant + 1, group.variantCount) {
+                guard encodeKey(of: row, group, variant: other), key.count == group.stepKey.count,
+                    memcmp(key.bytes, group.stepKey.bytes, key.count) == 0
+                else { continue }
+                done |= 1 << UInt64(other)
+                bits |= mask.bits & group.variantMasks[other]
+            }
+            key.removeAll()
+            key.append(group.stepKey.bytes, group.stepKey.count)
+            guard bits != 0 else { continue }
+            var restricted = RuleMask(rule: mask.rule, bits: bits)
+            process(row, group: group, keyed: &restricted, count: 1)
+        }
+        if !sawKey { rules[Int(mask.rule)].counters.keyMissing += 1 }
+    }
+
+    private func encodeKey(of row: EventRow, _ group: GroupState, variant: Int) -> Bool {
+        key.removeAll()
+        let parts = group.partRanges[variant]
+        for part in Int(parts.start)..<Int(parts.start + parts.count) {
+            let column = group.partColumns[part]
+            let value: Scalar
+            if column >= 0 {
+                value = row.view.value(column: Int(column), row: row.row)
+            } else {
+                evaluator.row = row
+                evaluator.hasRow = true
+                evaluator.now = row.time
+                value = evaluator.evaluate(group.partCode[part])
+            }
+            guard KeyEncoding.append(value, to: &key) else { return false }
+        }
+        return true
+    }
+
+    private func process(_ row: EventRow, group: GroupState, masks: UnsafePointer<RuleMask>, count: Int, hash: UInt64) {
+        var (place, isFound) = group.table.find(hash, key.bytes, key.count)
+        if isFound {
+            let blob = Blob(group.table.slots[place].blob.unsafelyUnwrapped)
+            if blob.nextDeadline <= row.time {
+                fireDeadlines(of: group, at: place, upTo: row.time)
+                (place, isFound) = group.table.find(hash, key.bytes, key.count)
+            } else if blob.expiresAt <= row.time {
+                release(group, at: place)
+                isFound = false
+                (place, _) = group.table.find(hash, key.bytes, key.count)
+            }
+        }
+        var cursor = KeyCursor(group: group, hash: hash, place: place, blob: isFound ? group.table.slots[place].blob : nil)
+        prepareEvaluator(group, row: row)
+        for index in 0..<count {
+            let rule = rules[Int(masks[index].rule)]
+            advance(rule, row: row, mask: masks[index].bits, cursor: &cursor)
+        }
+        finish(&cursor)
+    }
+
+    @inline(__always)
+    private func process(_ row: EventRow, group: GroupState, keyed masks: UnsafePointer<RuleMask>, count: Int) {
+        process(row, group: group, masks: masks, count: count, hash: nt_hash64(key.bytes, key.count, seed))
+    }
+
+    @inline(__always)
+    private func prepareEvaluator(_ group: GroupState, row: EventRow) {
+        evaluator.row = row
+        evaluator.hasRow = true
+        evaluator.now = row.time
+        evaluator.slots = UnsafePointer(group.slots)
+        evaluator.slotCount = group.slotCount
+        evaluator.key = UnsafePointer(key.bytes)
+        evaluator.keyLength = key.count
+    }
+
+    /// Settles what the event left: no section, no key; otherwise its next deadline stands in the queue.
+    private func finish(_ cursor: inout KeyCursor) {
+        guard let base = cursor.blob else { return }
+        let blob = Blob(base)
+        if blob.sectionCount == 0 {
+            release(cursor.group, at: cursor.place)
+            cursor.blob = nil
+        } else if cursor.group.hasDeadlines {
+            arm(cursor.group, blob)
+        }
+    }
+
+    /// Frees a key's blob and takes the key out of the table.
+    func release(_ group: GroupState, at place: Int) {
+        guard let base = group.table.slots[place].blob else { return }
+        allocator.deallocate(base, Blob(base).sizeClass)
+        group.table.remove(at: place)
+    }
+
+    /// Frees the keys whose threads have all run out of time by the watermark.
+    ///
+    /// - Complexity: O(keys); called before a table grows.
+    func sweepExpired(_ group: GroupState, watermark: Int64) {
+        var place = 0
+        while place < group.table.capacity {
+            if let base = group.table.slots[place].blob, Blob(base).expiresAt <= watermark, Blob(base).nextDeadline == .max {
+                // Another entry may move here, so the place is looked at again.
+                release(group, at: place)
+            } else {
+                place += 1
+            }
+        }
+    }
+}
+
+/// Where a key stands while an event is worked.
+struct KeyCursor {
+    let group: GroupState
+    let hash: UInt64
+    /// In the table; without a blob, where the key would stand.
+    var place: Int
+    var blob: UnsafeMutableRawPointer?
+}
+
+/// The place of an event in the order of matching.
+struct Position: Hashable {
+    var time: Int64
+    var arrival: UInt64
+
+    @inline(__always)
+    static func < (left: Position, right: Position) -> Bool {
+        left.time != right.time ? left.time < right.time : left.arrival < right.arrival
+    }
+}
