@@ -108,7 +108,8 @@ extension Matcher {
             }
             var isGuardHit = false
             if edge.pointee.guards.count > 0 {
-                let (hit, bars) = testGuards(rule, edge, mask: mask, elapsed: elapsed, isFresh: isFresh)
+                let (hit, bars) = testGuards(
+                    rule, edge, mask: mask, elapsed: elapsed, isFresh: isFresh, isTooLate: isTooLate)
                 isGuardHit = hit
                 isBarred = isBarred || bars
             }
@@ -145,12 +146,14 @@ extension Matcher {
 
     /// `hit`: the event qualifies for a guard, and the thread that goes on loses the target. `bars`: nor may the target capture it.
     private func testGuards(
-        _ rule: RuleTables, _ edge: UnsafePointer<Edge>, mask: UInt64, elapsed: Int64, isFresh: Bool
+        _ rule: RuleTables, _ edge: UnsafePointer<Edge>, mask: UInt64, elapsed: Int64, isFresh: Bool, isTooLate: Bool
     ) -> (hit: Bool, bars: Bool) {
         var hit = false, bars = false
         let range = edge.pointee.guards
         for index in Int(range.start)..<Int(range.start + range.count) {
             let edgeGuard = rule.guards[index]
+            // A guard without a limit of its own ends with the pattern's `within`.
+            if isTooLate && edgeGuard.limit == Edge.unlimited { continue }
             guard elapsed < edgeGuard.limit, !edgeGuard.isNext || isFresh else { continue }
             if qualifies(rule, bit: Int(edgeGuard.bit), mask: mask) {
                 hit = true

@@ -40,7 +40,7 @@ extension Matcher {
         alerts.bytes.append("\",\"fields\":{")
         for (index, field) in alert.fields.enumerated() {
             if index > 0 { alerts.bytes.append(",") }
-            field.name.withUnsafeBytes { alerts.bytes.append($0) }
+            alerts.bytes.append(jsonString: field.name)
             alerts.bytes.append(":")
             alerts.bytes.append(json: evaluator.evaluate(field.value))
         }

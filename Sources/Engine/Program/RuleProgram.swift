@@ -84,6 +84,9 @@ public enum AfterMatchPolicy: Sendable, Equatable {
 public struct RecordLayout: Sendable {
     /// Bytes, a multiple of 8.
     public var size: Int
+    /// Bytes of a record before its registers.
+    public static let fixedSize = ThreadRecord.fixedSize
+
     /// Byte offsets of 32-bit references to captured events.
     public var references: [Int]
 
@@ -103,6 +106,23 @@ public struct AggregateRegister: Sendable, Hashable {
         case sumOfSquares
         /// 32-bit references: to the first, last capture; to the first, last that has the column; to the least, greatest.
         case first, last, minimum, maximum
+
+        /// Bytes in a record; its alignment is 8, or 4 where it is a reference.
+        public var size: Int {
+            switch self {
+            case .count: 8
+            case .sum: ExactSum.size
+            case .sumOfSquares: 80
+            case .first, .last, .minimum, .maximum: 4
+            }
+        }
+
+        public var isReference: Bool {
+            switch self {
+            case .first, .last, .minimum, .maximum: true
+            case .count, .sum, .sumOfSquares: false
+            }
+        }
     }
 
     public var kind: Kind
@@ -129,11 +149,10 @@ public struct AlertProgram: Sendable {
     }
 
     public struct Field: Sendable {
-        /// With its quotes, as JSON.
-        public var name: [UInt8]
+        public var name: String
         public var value: CodeRange
 
-        public init(name: [UInt8], value: CodeRange) {
+        public init(name: String, value: CodeRange) {
             self.name = name
             self.value = value
         }
