@@ -30,6 +30,8 @@ let package = Package(
 
         // Tests and benchmarks only.
         .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Events"]),
+        .testTarget(name: "EventsTests", dependencies: ["Events"]),
+        .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
     ],
     cxxLanguageStandard: .cxx20
 )
