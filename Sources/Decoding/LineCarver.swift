@@ -31,6 +31,14 @@ public struct CarvedBlock: Sendable, Equatable {
     public var endPosition: UInt64
     /// Lines of it that are over 1 MiB and were cut, by ascending offset.
     public var cutLines: [CutLine]
+
+    public init(firstLine: UInt64, lineCount: UInt64, isFirst: Bool, endPosition: UInt64, cutLines: [CutLine] = []) {
+        self.firstLine = firstLine
+        self.lineCount = lineCount
+        self.isFirst = isFirst
+        self.endPosition = endPosition
+        self.cutLines = cutLines
+    }
 }
 
 /// Carves one input into blocks of whole lines. Holds at most one incomplete line of 1 MiB.
