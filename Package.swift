@@ -32,6 +32,8 @@ let package = Package(
         .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Events"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "Diagnostics", "Events"]),
+        .testTarget(name: "EventsTests", dependencies: ["Events"]),
+        .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
     ],
     cxxLanguageStandard: .cxx20
 )

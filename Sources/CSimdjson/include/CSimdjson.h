@@ -1,0 +1,111 @@
+// Lines of JSON to rows of columns, over simdjson's first stage. The Swift side is Decoding/BlockDecoder.swift.
+//
+// simdjson's first stage (SIMD) finds every token of a block and proves its UTF-8, its quotes and the absence of control
+// characters in strings. The second stage is ours: it checks the grammar of each line apart from all others, so that a bad line
+// cannot harm its neighbours, and writes the wanted fields straight into columns instead of a tree.
+#ifndef NEEDLETAIL_CSIMDJSON_H
+#define NEEDLETAIL_CSIMDJSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Why a line is not an event. The numbers are those of Decoding's RejectReason.
+enum nt_reject {
+    NT_ACCEPTED = 0,
+    NT_SYNTAX = 1,
+    NT_NOT_CLOSED = 2,
+    NT_TRAILING = 3,
+    NT_UNCLOSED_STRING = 4,
+    NT_BAD_ESCAPE = 5,
+    NT_BAD_NUMBER = 6,
+    NT_CONTROL_CHARACTER = 7,
+    NT_NOT_AN_OBJECT = 8,
+    NT_INVALID_UTF8 = 9,
+    NT_TOO_DEEP = 10,
+    NT_NUMBER_OUT_OF_RANGE = 11,
+    NT_DUPLICATE_KEY = 12,
+    NT_LINE_TOO_LONG = 13,
+};
+
+// Most containers open at once, the event itself included.
+#define NT_DEPTH_MAX 1024
+// Most bytes of a line without its end.
+#define NT_LINE_BYTES_MAX (1024 * 1024)
+// What must be writable behind a block and behind the text of its strings.
+#define NT_PADDING 64
+
+typedef struct nt_decoder nt_decoder;
+
+// One step of a field path: a name, or a place in a list where `name` is NULL.
+typedef struct {
+    const uint8_t *name;
+    size_t length;
+    uint64_t index;
+} nt_component;
+
+typedef struct {
+    uint32_t line;  // from 0, in the block
+    uint32_t reason;  // enum nt_reject
+    uint32_t offset;
+    uint32_t length;
+} nt_rejected;
+
+// Where one block's rows go; arrays are the batch's.
+typedef struct {
+    uint8_t *bytes;  // NT_PADDING writable bytes behind `count`
+    size_t count;
+    uint64_t first_line;
+    uint64_t *lines;
+    uint32_t *raw_offsets;
+    uint32_t *raw_lengths;
+    uint8_t *kinds;
+    uint64_t *payloads;
+    size_t row_capacity;  // at least the number of lines that nt_decoder_split gave
+    uint8_t *strings;
+    size_t strings_used;
+    // Offsets of lines that the reader has cut because they are too long, ascending.
+    const uint32_t *cut_lines;
+    size_t cut_count;
+} nt_block;
+
+nt_decoder *nt_decoder_create(size_t column_count);
+void nt_decoder_destroy(nt_decoder *decoder);
+
+// Says which value goes to a column; column `column_count` is the time.
+void nt_decoder_add_path(nt_decoder *decoder, size_t column, const nt_component *components, size_t count);
+
+// How many times one byte of a line may be copied into `strings` (a list's text and a value inside it are both kept).
+size_t nt_decoder_copies(const nt_decoder *decoder);
+
+// Finds the lines of bytes[start ..< count]; a last line needs no end. Returns their number.
+size_t nt_decoder_split(nt_decoder *decoder, const uint8_t *bytes, size_t start, size_t count);
+
+// Decodes the lines found by the last split. Returns the number of rows; rejects and the time column are read below.
+size_t nt_decoder_decode(nt_decoder *decoder, nt_block *block);
+
+const nt_rejected *nt_decoder_rejects(const nt_decoder *decoder, size_t *count);
+const uint8_t *nt_decoder_time_kinds(const nt_decoder *decoder);
+const uint64_t *nt_decoder_time_payloads(const nt_decoder *decoder);
+
+// Number of '\n' in so many bytes.
+size_t nt_count_newlines(const uint8_t *bytes, size_t count);
+
+// Where the last '\n' stands, or -1.
+ptrdiff_t nt_last_newline(const uint8_t *bytes, size_t count);
+
+// The yardstick of `make bench`: simdjson's on-demand parser reads type, ts, card, amount and country of every line, and
+// nothing is kept. NT_PADDING readable bytes must lie behind. Returns the number of events whose five fields were read.
+size_t nt_yardstick(const uint8_t *bytes, size_t count);
+
+// Whether simdjson's own tree parser takes these bytes for one JSON document; tests hold our second stage to it.
+int nt_reference_accepts(const uint8_t *bytes, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
