@@ -18,8 +18,12 @@ help: ## List what can be made.
 packages: ## Install the Debian packages of packages.txt that are missing, as root or through sudo.
 	@.ci/packages
 
-build: packages ## Build the release program, .build/release/needletail.
+build: $(NEEDLETAIL) ## Build the release program, .build/release/needletail.
+
+# Swift is asked only when a source is newer than the program, so that the demo of a built tree starts at once.
+$(NEEDLETAIL): Package.swift $(shell find Sources -type f) | packages
 	@swift build -c release --product needletail
+	@touch $@
 
 demo: build ## Run the shipped rules over a shipped log and show the alerts.
 	@.ci/demo $(NEEDLETAIL) $(DEMO_EVENTS) $(DEMO_RULES)
