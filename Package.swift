@@ -34,6 +34,7 @@ let package = Package(
         .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
+        .testTarget(name: "ArchitectureTests"),
     ],
     cxxLanguageStandard: .cxx20
 )
