@@ -47,6 +47,12 @@ struct Slot {
     uint64_t *payloads;
 };
 
+// Where a field's values go in the block at hand, flat for the second stage.
+struct Target {
+    Slot slot;  // null where the field itself is not wanted, but others inside it are
+    bool has_more;  // other columns want it as well
+};
+
 // A container that is open.
 struct Frame {
     bool is_object;
@@ -71,6 +77,7 @@ struct nt_decoder {
     size_t column_count;
     std::vector<Field> fields;
     std::vector<Slot> slots;
+    std::vector<Target> targets;
     KeyShapes shapes;
     KeyTable key_table;
     std::unique_ptr<simdjson::internal::dom_parser_implementation> stage_one;
@@ -119,18 +126,26 @@ struct nt_decoder {
         return end;
     }
 
-    void write(const Field &field, uint8_t kind, uint64_t payload) {
-        for (uint32_t slot : field.slots) {
-            slots[slot].kinds[row] = kind;
-            slots[slot].payloads[row] = payload;
+    bool is_wanted(int32_t field) const { return field >= 0 && targets[size_t(field)].slot.kinds != nullptr; }
+
+    // For a wanted field.
+    simdjson_inline void write(int32_t field, uint8_t kind, uint64_t payload) {
+        const Target &target = targets[size_t(field)];
+        target.slot.kinds[row] = kind;
+        target.slot.payloads[row] = payload;
+        if (simdjson_unlikely(target.has_more)) {
+            for (uint32_t slot : fields[size_t(field)].slots) {
+                slots[slot].kinds[row] = kind;
+                slots[slot].payloads[row] = payload;
+            }
         }
     }
 
-    uint32_t read_string(const uint8_t *open, const uint8_t *close, int32_t field);
+    simdjson_inline uint32_t read_string(const uint8_t *open, const uint8_t *close, int32_t field);
     uint32_t enter_key(const Line &line, uint32_t token, Frame &frame, int32_t &field);
     uint32_t read_event(const Line &line, uint32_t &token);
     uint32_t read_line(const Line &line, uint32_t &token);
-    void write_list(const Line &line, uint32_t opening, uint32_t closing, const Field &field);
+    void write_list(const Line &line, uint32_t opening, uint32_t closing, int32_t field);
     uint32_t stage_one_reason(simdjson::error_code error, const uint8_t *from, size_t length);
 };
 
@@ -148,9 +163,9 @@ const uint8_t *closing_quote(const Line &line, uint32_t token) {
 }  // namespace
 
 // A string value between two quotes.
-uint32_t nt_decoder::read_string(const uint8_t *open, const uint8_t *close, int32_t field) {
+simdjson_inline uint32_t nt_decoder::read_string(const uint8_t *open, const uint8_t *close, int32_t field) {
     const uint8_t *const from = open + 1;
-    const bool wanted = field >= 0 && !fields[size_t(field)].slots.empty();
+    const bool wanted = is_wanted(field);
     const bool escaped = has_backslash(from, close);
     if (!wanted) { return escaped && unescape(from, scratch.data() + scratch_used) == nullptr ? NT_BAD_ESCAPE : NT_ACCEPTED; }
     size_t length = size_t(close - from);
@@ -166,7 +181,7 @@ uint32_t nt_decoder::read_string(const uint8_t *open, const uint8_t *close, int3
     } else {
         std::memcpy(to, from, length);
     }
-    write(fields[size_t(field)], kind_string, uint64_t(strings_used) | uint64_t(length) << 32);
+    write(field, kind_string, uint64_t(strings_used) | uint64_t(length) << 32);
     strings_used += length;
     return NT_ACCEPTED;
 }
@@ -219,7 +234,7 @@ uint32_t nt_decoder::enter_key(const Line &line, uint32_t token, Frame &frame, i
 }
 
 // A list's text without the blanks between its tokens.
-void nt_decoder::write_list(const Line &line, uint32_t opening, uint32_t closing, const Field &field) {
+void nt_decoder::write_list(const Line &line, uint32_t opening, uint32_t closing, int32_t field) {
     const size_t start = strings_used;
     for (uint32_t token = opening; token < closing; token++) {
         const uint8_t *from = line.base + line.tokens[token];
@@ -243,9 +258,16 @@ uint32_t nt_decoder::read_event(const Line &line, uint32_t &token) {
     uint32_t reason;
     int32_t field = 0;
     Frame *frame = &frames[0];
+    // What changes with each key stands in locals: stores of bytes could alias anything behind a pointer.
+    bool is_object = true;
+    uint32_t shape = 0;
+    const Shape *known = shapes.shapes.data();
+    const uint8_t *known_keys = shapes.all_keys();
 
 open_object:
     *frame = Frame{true, false, field, uint32_t(field + 2), ++objects, i, 0};
+    is_object = true;
+    shape = frame->shape;
     i++;
     if (tokens[i] < end && base[tokens[i]] == '}') { goto close; }
 
@@ -257,20 +279,25 @@ key: {
     }
     const uint32_t colon = tokens[i + 1];
     const uint32_t length = colon - open - 2;
-    // The quote before the colon rules out blanks there, which the other path reads.
-    if (!frame->loose && base[open] == '"' && base[colon] == ':' && base[colon - 1] == '"') {
-        for (uint32_t next = shapes.shapes[frame->shape].first; next != 0; next = shapes.shapes[next].sibling) {
-            const Shape &shape = shapes.shapes[next];
-            if (shape.key_length == length && shapes.is_key(shape, base + open + 1)) {
-                frame->shape = next;
-                field = shape.field;
+    // The quote before the colon rules out blanks there, which the other path reads. An object that has left the shapes stands on
+    // shape 0, which leads nowhere.
+    if (simdjson_likely(base[open] == '"' && base[colon] == ':' && base[colon - 1] == '"')) {
+        for (uint32_t next = known[shape].first; next != 0; next = known[next].sibling) {
+            const Shape &candidate = known[next];
+            if (candidate.key_length == length && KeyShapes::is_key(candidate, base + open + 1, known_keys)) {
+                shape = next;
+                field = candidate.field;
                 i += 2;
                 goto value;
             }
         }
     }
+    frame->shape = shape;
     reason = enter_key(line, i, *frame, field);
     if (reason != NT_ACCEPTED) { goto failed; }
+    shape = frame->loose ? 0 : frame->shape;
+    known = shapes.shapes.data();
+    known_keys = shapes.all_keys();
     i += 2;
 }
 
@@ -287,35 +314,36 @@ value: {
         break;
     case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9': {
         Number number;
-        const bool wanted = field >= 0 && !fields[size_t(field)].slots.empty();
+        const bool wanted = is_wanted(field);
         reason = read_number(base + at, wanted, number);
         if (simdjson_unlikely(reason != NT_ACCEPTED)) { goto failed; }
-        if (wanted) { write(fields[size_t(field)], number.kind, number.payload); }
+        if (wanted) { write(field, number.kind, number.payload); }
         break;
     }
     case 't':
         if (std::memcmp(base + at, "true", 4) != 0 || !ends_scalar(base[at + 4])) { goto syntax; }
-        if (field >= 0) { write(fields[size_t(field)], kind_boolean, 1); }
+        if (is_wanted(field)) { write(field, kind_boolean, 1); }
         break;
     case 'f':
         if (std::memcmp(base + at, "false", 5) != 0 || !ends_scalar(base[at + 5])) { goto syntax; }
-        if (field >= 0) { write(fields[size_t(field)], kind_boolean, 0); }
+        if (is_wanted(field)) { write(field, kind_boolean, 0); }
         break;
     case 'n':
         if (std::memcmp(base + at, "null", 4) != 0 || !ends_scalar(base[at + 4])) { goto syntax; }
         break;
     case '{':
         if (++depth == NT_DEPTH_MAX) { goto too_deep; }
+        if (is_object) { frame->shape = shape; }
         frame = &frames[depth];
-        if (field >= 0) {
-            write(fields[size_t(field)], kind_object, 0);
-            if (fields[size_t(field)].names.empty()) { field = -1; }
-        }
+        if (is_wanted(field)) { write(field, kind_object, 0); }
+        if (field >= 0 && fields[size_t(field)].names.empty()) { field = -1; }
         goto open_object;
     case '[':
         if (++depth == NT_DEPTH_MAX) { goto too_deep; }
+        if (is_object) { frame->shape = shape; }
         frame = &frames[depth];
         *frame = Frame{false, false, field, 0, 0, i, 0};
+        is_object = false;
         i++;
         if (tokens[i] < end && base[tokens[i]] == ']') { goto close; }
         goto element;
@@ -334,17 +362,15 @@ after_value: {
     const uint8_t c = base[at];
     if (c == ',') {
         i++;
-        if (frame->is_object) { goto key; }
+        if (is_object) { goto key; }
         frame->index++;
         goto element;
     }
-    if (c != (frame->is_object ? '}' : ']')) { goto syntax; }
+    if (c != (is_object ? '}' : ']')) { goto syntax; }
 }
 
 close:
-    if (!frame->is_object && frame->field >= 0 && !fields[size_t(frame->field)].slots.empty()) {
-        write_list(line, frame->opening, i, fields[size_t(frame->field)]);
-    }
+    if (!is_object && is_wanted(frame->field)) { write_list(line, frame->opening, i, frame->field); }
     i++;
     if (depth == 0) {
         token = i;
@@ -352,6 +378,8 @@ close:
     }
     depth--;
     frame = &frames[depth];
+    is_object = frame->is_object;
+    shape = frame->shape;
     goto after_value;
 
 element:
@@ -483,6 +511,11 @@ size_t nt_decoder_decode(nt_decoder *decoder, nt_block *block) {
     }
     d.slots[d.column_count] = Slot{d.time_kinds.data(), d.time_payloads.data()};
     for (Slot &slot : d.slots) { std::memset(slot.kinds, 0, line_count); }
+    d.targets.resize(d.fields.size());
+    for (size_t field = 0; field < d.fields.size(); field++) {
+        const std::vector<uint32_t> &wanted = d.fields[field].slots;
+        d.targets[field] = Target{wanted.empty() ? Slot{nullptr, nullptr} : d.slots[wanted[0]], wanted.size() > 1};
+    }
     d.strings = block->strings;
     d.strings_used = block->strings_used;
     d.row = 0;
