@@ -34,10 +34,6 @@ public struct ReferenceOverflow: Error {}
 ///
 /// Threads are values, targets are sets, nothing is shared and nothing is saved: every event looks at every thread.
 struct KeyedRun {
-    static let threadsMax = 3_000
-    static let matchesMax = 20_000
-    static let capturesMax = 2_000_000
-
     let rule: CheckedRule
     let pattern: NumberedPattern
     let key: [Value]
@@ -45,6 +41,8 @@ struct KeyedRun {
     let keyValue: KeyValue
     let stream: [ReferenceEvent]
     let findsPattern: (String, String) -> Bool?
+    /// Most threads of the key, and most matches.
+    let threadsMax: Int
 
     private var threads: [Thread] = []
     private(set) var matches: [KeyedMatch] = []
@@ -58,8 +56,9 @@ struct KeyedRun {
 
     init(
         rule: CheckedRule, pattern: NumberedPattern, key: [Value], keyValue: KeyValue, stream: [ReferenceEvent],
-        findsPattern: @escaping (String, String) -> Bool?
+        findsPattern: @escaping (String, String) -> Bool?, threadsMax: Int
     ) {
+        self.threadsMax = threadsMax
         self.rule = rule
         self.pattern = pattern
         self.key = key
@@ -126,10 +125,7 @@ struct KeyedRun {
         threads = next.filter { seen.insert($0).inserted }
         report(completed, at: event.time, completedBy: position, upcoming: position + 1)
         dropBeyondLimit()
-        let captures = threads.reduce(0) { $0 + $1.captures.count }
-        guard threads.count <= KeyedRun.threadsMax, matches.count <= KeyedRun.matchesMax, captures <= KeyedRun.capturesMax else {
-            throw ReferenceOverflow()
-        }
+        if threads.count > threadsMax || matches.count > threadsMax { throw ReferenceOverflow() }
     }
 
     private func capture(

@@ -107,10 +107,13 @@ private struct CoolingKey: Hashable {
 
 /// The alerts of a whole program over a whole stream; `streams` are the inputs' definitions, the program's unnamed one where left out.
 public func referenceAlertLines(
-    program: CheckedProgram, events: [ReferenceEvent], streams: [StreamDefinition]? = nil, end: EndOfInput = .drained
+    program: CheckedProgram, events: [ReferenceEvent], streams: [StreamDefinition]? = nil, end: EndOfInput = .drained,
+    threadsMax: Int = 100_000
 ) throws(ReferenceOverflow) -> [ReferenceAlert] {
     let unnamed = program.streams.filter { $0.name == nil }
-    return try ReferenceMatcher(events: events, streams: streams ?? unnamed, end: end).alerts(of: program)
+    var matcher = ReferenceMatcher(events: events, streams: streams ?? unnamed, end: end)
+    matcher.threadsMax = threadsMax
+    return try matcher.alerts(of: program)
 }
 
 /// Where the engine and the reference part.
@@ -134,12 +137,13 @@ public struct Mismatch: Sendable, CustomStringConvertible {
     }
 }
 
-/// Runs the reference and an engine over the same events and compares alert by alert, in order; nil where they agree.
+/// Runs the reference and an engine over the same events and compares alert by alert, in order; nil where they agree. Throws
+/// `ReferenceOverflow` before the engine has run where the reference has too much in hand: such a case is to be skipped.
 public func compare(
     program: CheckedProgram, events: [ReferenceEvent], streams: [StreamDefinition]? = nil, end: EndOfInput = .drained,
-    engine: (CheckedProgram, [ReferenceEvent]) throws -> [ReferenceAlert]
+    threadsMax: Int = 3_000, engine: (CheckedProgram, [ReferenceEvent]) throws -> [ReferenceAlert]
 ) throws -> Mismatch? {
-    let expected = try referenceAlertLines(program: program, events: events, streams: streams, end: end)
+    let expected = try referenceAlertLines(program: program, events: events, streams: streams, end: end, threadsMax: threadsMax)
     let got = try engine(program, events)
     if expected == got { return nil }
     let index = zip(expected, got).enumerated().first { $1.0 != $1.1 }?.offset ?? min(expected.count, got.count)
@@ -148,7 +152,7 @@ public func compare(
         expectedAll: expected, gotAll: got)
 }
 
-/// The one-rule form of ``compare(program:events:streams:end:engine:)``.
+/// The one-rule form of ``compare(program:events:streams:end:threadsMax:engine:)``.
 public func compare(
     rule: CheckedRule, events: [ReferenceEvent], engine: (CheckedProgram, [ReferenceEvent]) throws -> [ReferenceAlert]
 ) throws -> Mismatch? {

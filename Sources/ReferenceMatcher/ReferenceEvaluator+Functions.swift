@@ -39,7 +39,17 @@ extension ReferenceEvaluator {
         case .split:
             guard let both = strings(arguments), both.count == 2 else { return .unknown }
             return .list(split(Array(both[0].utf8), by: Array(both[1].utf8)).map { .string(String(decoding: $0, as: UTF8.self)) })
-        case .concat: return strings(arguments).map { .string($0.joined()) } ?? .unknown
+        case .concat:
+            // Fractions have no text here: only the engine writes doubles.
+            let texts = arguments.map { argument -> String? in
+                switch argument {
+                case .string(let string): string
+                case .integer(let integer): "\(integer)"
+                case .boolean(let boolean): boolean ? "true" : "false"
+                default: nil
+                }
+            }
+            return texts.contains(nil) ? .unknown : .string(texts.compactMap { $0 }.joined())
         case .distanceKilometres: return distance(arguments)
         case .cidr:
             guard let both = strings(arguments), let isInside = Network.contains(both[1], both[0]) else { return .unknown }

@@ -89,6 +89,8 @@ public struct ReferenceMatcher {
     /// Deadlines up to here fire; nil: all.
     public let end: Int64?
     public var findsPattern: (String, String) -> Bool?
+    /// Most threads, and most matches, of one key in one rule; beyond it `ReferenceOverflow` is thrown.
+    public var threadsMax = 100_000
 
     /// - Parameters:
     ///   - events: each input's in the order of its lines; inputs may be mixed in any way.
@@ -159,7 +161,7 @@ public struct ReferenceMatcher {
         for (key, stream) in streams {
             var run = KeyedRun(
                 rule: rule, pattern: pattern, key: key.values, keyValue: key, stream: stream.map { events[$0] },
-                findsPattern: findsPattern)
+                findsPattern: findsPattern, threadsMax: threadsMax)
             try run.run(end: end)
             matches += run.matches.map { match in
                 ReferenceMatch(
