@@ -30,6 +30,7 @@ let package = Package(
 
         // Tests and benchmarks only.
         .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Events"]),
+        .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),
     ],
     cxxLanguageStandard: .cxx20
 )
