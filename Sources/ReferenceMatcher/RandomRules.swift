@@ -115,7 +115,7 @@ public struct RandomRules {
         if depth < 2, steps >= 1, random.chance(depth == 0 ? 22 : 15) {
             let loop = random.chance(60) ? loop() : nil
             let inside = sequence(
-                depth: depth + 1, steps: 1 + random.below(min(steps, 3)), inLoop: inLoop || loop != nil, isRoot: false)
+                depth: depth + 1, steps: 1 + random.below(min(steps, 3)), inLoop: inLoop || loop?.repeats ?? false, isRoot: false)
             return .group(inside, within: isFull && random.chance(35) ? limit() : nil, loop: loop)
         }
         return .step(step(inLoop: inLoop))
@@ -133,9 +133,9 @@ public struct RandomRules {
             let least = random.below(3)
             quantifier = "{\(least),\(max(1, least + random.below(3)))}"
         }
-        return RuleDraft.Loop(
-            quantifier: quantifier + (random.chance(35) ? "?" : ""),
-            mode: random.pick(["", "", "", "consecutive", "combinations"]))
+        let loop = RuleDraft.Loop(
+            quantifier: quantifier + (random.chance(35) ? "?" : ""), mode: random.pick(["", "", "", "consecutive", "combinations"]))
+        return loop.repeats ? loop : RuleDraft.Loop(quantifier: loop.quantifier, mode: "")
     }
 
     private mutating func step(inLoop: Bool) -> RuleDraft.Step {
@@ -145,11 +145,12 @@ public struct RandomRules {
         if isFull, random.chance(8) { step.types = ["A", random.pick(["B", "C"])] }
         if random.chance(40) { step.loop = loop() }
         // Only the loop makes the label readable in the step's own condition.
-        let isList = inLoop || step.loop != nil
+        let repeats = step.loop?.repeats ?? false
+        let isList = inLoop || repeats
         if random.chance(40) { step.condition = condition(own: isList ? label : nil) }
         if isKeyedByStep { step.key = random.pick(["p", "q", "k"]) }
         labels.append((label, isList))
-        if isFull, step.loop != nil, random.chance(20) {
+        if isFull, repeats, random.chance(20) {
             step.until = event(mayRead: true)
             for index in step.until!.alternatives.indices { step.until!.alternatives[index].key = nil }
         }

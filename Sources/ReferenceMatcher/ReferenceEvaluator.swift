@@ -8,6 +8,11 @@ public struct ReferenceEvaluator {
     public struct Captured {
         public var step: Int
         public var event: ReferenceEvent
+
+        public init(step: Int, event: ReferenceEvent) {
+            self.step = step
+            self.event = event
+        }
     }
 
     /// The event at hand; in alerts the last event captured.

@@ -23,6 +23,12 @@ public struct RuleDraft: Sendable, Equatable {
         public var quantifier: String
         /// Empty, `consecutive` or `combinations`.
         public var mode: String
+
+        /// Whether anything can be repeated: the language's loops are no `?` and no `{1}`.
+        var repeats: Bool {
+            let plain = quantifier.count > 1 && quantifier.hasSuffix("?") ? String(quantifier.dropLast()) : quantifier
+            return !["?", "{1}", "{0,1}", "{1,1}"].contains(plain)
+        }
     }
 
     public struct Step: Sendable, Equatable {

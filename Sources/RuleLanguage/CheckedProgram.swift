@@ -7,10 +7,40 @@ public struct CheckedProgram: Sendable {
     public var streams: [StreamDefinition]
     /// Enabled rules, ascending by the UTF-8 bytes of their names.
     public var rules: [CheckedRule]
+    /// `event` declarations, in the order of the text.
+    public var eventTypes: [EventType]
 
-    public init(streams: [StreamDefinition], rules: [CheckedRule]) {
+    public init(streams: [StreamDefinition], rules: [CheckedRule], eventTypes: [EventType] = []) {
         self.streams = streams
         self.rules = rules
+        self.eventTypes = eventTypes
+    }
+}
+
+/// What events of a type carry. A field of an event that breaks its declaration is unknown, and counted.
+public struct EventType: Sendable, Equatable {
+    public enum FieldType: String, Sendable, CaseIterable {
+        case string, number, boolean, time, list, any
+    }
+
+    public struct Field: Sendable, Equatable {
+        public var path: FieldPath
+        public var type: FieldType
+        public var isOptional: Bool
+
+        public init(path: FieldPath, type: FieldType, isOptional: Bool) {
+            self.path = path
+            self.type = type
+            self.isOptional = isOptional
+        }
+    }
+
+    public var name: String
+    public var fields: [Field]
+
+    public init(name: String, fields: [Field]) {
+        self.name = name
+        self.fields = fields
     }
 }
 

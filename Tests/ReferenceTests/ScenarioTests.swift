@@ -3,10 +3,17 @@ import Testing
 
 /// Sentences of the language's pages, one case each, worked out by hand.
 @Suite struct ScenarioTests {
-    @Test(arguments: examples + connectives + limits) func patterns(_ scenario: Scenario) throws { try scenario.check() }
-    @Test(arguments: policies + timeouts) func reports(_ scenario: Scenario) throws { try scenario.check() }
-    @Test(arguments: clauses + keys + order) func clauses(_ scenario: Scenario) throws { try scenario.check() }
+    @Test(arguments: Scenarios.examples + Scenarios.connectives + Scenarios.limits)
+    func patterns(_ scenario: Scenario) throws { try scenario.check() }
 
+    @Test(arguments: Scenarios.policies + Scenarios.timeouts)
+    func reports(_ scenario: Scenario) throws { try scenario.check() }
+
+    @Test(arguments: Scenarios.clauses + Scenarios.keys + Scenarios.order)
+    func clauses(_ scenario: Scenario) throws { try scenario.check() }
+}
+
+enum Scenarios {
     private static func all(_ pattern: String) -> String { "match \(pattern)\nafter match keep all" }
 
     static let examples = [

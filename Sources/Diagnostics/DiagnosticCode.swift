@@ -1,0 +1,80 @@
+/// The stable codes of all diagnostics. A code that has been published is never given another meaning, nor used again after it is gone.
+///
+/// E01 text, E02 grammar, E03 names, E04 types and expressions, E05 patterns, E06 what this version lacks; W as E, but warnings.
+public enum DiagnosticCode: String, Sendable, CaseIterable {
+    case invalidUTF8 = "E0101"
+    case unexpectedCharacter = "E0102"
+    case unterminatedString = "E0103"
+    case unknownEscape = "E0104"
+    case badQuotedName = "E0105"
+    case badNumber = "E0106"
+    case badDuration = "E0107"
+    case fileTooLarge = "E0108"
+
+    case unexpectedToken = "E0201"
+    case nestedTooDeep = "E0202"
+    case unclosedBlock = "E0203"
+    case reservedWord = "E0204"
+    case unknownDeclaration = "E0205"
+    case unknownClause = "E0206"
+    case clauseOrder = "E0207"
+    case duplicateClause = "E0208"
+    case missingMatch = "E0209"
+    case misplacedLimit = "E0210"
+    case guardFirst = "E0211"
+    case badQuantifier = "E0212"
+    case foreignOperator = "E0213"
+    case chainedComparison = "E0214"
+    case badTemplate = "E0215"
+    case unknownSeverity = "E0216"
+    case groupSuffix = "E0217"
+    case badLimit = "E0218"
+
+    case duplicateDeclaration = "E0301"
+    case duplicateLabel = "E0302"
+    case duplicateName = "E0303"
+    case unknownFunction = "E0304"
+    case mistypedLabel = "E0305"
+    case typeAsLabel = "E0306"
+    case labelNotYetCaptured = "E0307"
+    case labelNotAllowed = "E0308"
+    case unknownLabel = "E0309"
+    case unknownField = "E0310"
+    case keyNeedsName = "E0311"
+    case circularLet = "E0312"
+    case unknownFieldType = "E0313"
+
+    case wrongType = "E0401"
+    case wrongArgumentCount = "E0402"
+    case labelNeedsAggregate = "E0403"
+    case eventAsValue = "E0404"
+    case aggregateNeedsLabel = "E0405"
+    case constantNeeded = "E0406"
+    case conditionNotBoolean = "E0407"
+    case aggregateNeedsField = "E0408"
+    case badNetwork = "E0409"
+    case badIndex = "E0410"
+    case expressionTooLarge = "E0411"
+
+    case patternCanBeEmpty = "E0501"
+    case loopOfEmpty = "E0502"
+    case endGuardNeedsLimit = "E0503"
+    case nextNotAtEnd = "E0504"
+    case untilNeedsLoop = "E0505"
+    case loopNeverStarts = "E0506"
+    case keyPartsDiffer = "E0507"
+    case tooManySteps = "E0508"
+    case tooManyCountedLoops = "E0509"
+    case tooManyInAnyOrder = "E0510"
+    case zeroDuration = "E0511"
+    case untilWithKey = "E0512"
+
+    case notSupported = "E0601"
+
+    case modeWithoutLoop = "W0501"
+    case timeoutWithoutLimit = "W0502"
+
+    public var severity: Diagnostic.Severity {
+        rawValue.utf8.first == UInt8(ascii: "W") ? .warning : .error
+    }
+}
