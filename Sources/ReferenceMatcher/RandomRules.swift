@@ -22,7 +22,7 @@ public struct RandomRules {
     private var isFull: Bool { features == .full }
 
     static let types = ["A", "B", "C", "D"]
-    private static let limits = [1, 2, 5, 10, 15, 20, 30, 40, 60, 100, 200, 1000]
+    private static let limits = [1, 2, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 200, 1000]
 
     /// - Parameter size: the most steps, or a few more; from 1.
     public init(seed: UInt64, features: RandomFeatures, size: Int) {
@@ -45,6 +45,7 @@ public struct RandomRules {
         if !draft.pattern.trailing.isEmpty, !isBounded, draft.within == nil { draft.within = limit() }
         draft.policy = policy(of: draft)
         guard isFull else { return draft }
+        if random.chance(10) { draft.declaredTypes = random.pick([["A"], ["A", "B"], RandomRules.types]) }
         if random.chance(30) { draft.delay = random.pick([5, 20, 50]) }
         if draft.within != nil || random.chance(20) { draft.hasTimeout = random.chance(35) }
         if random.chance(10) { draft.cancels.append(event(mayRead: false)) }
@@ -147,7 +148,7 @@ public struct RandomRules {
         // Only the loop makes the label readable in the step's own condition.
         let repeats = step.loop?.repeats ?? false
         let isList = inLoop || repeats
-        if random.chance(40) { step.condition = condition(own: isList ? label : nil) }
+        if random.chance(32) { step.condition = condition(own: isList ? label : nil) }
         if isKeyedByStep { step.key = random.pick(["p", "q", "k"]) }
         labels.append((label, isList))
         if isFull, repeats, random.chance(20) {

@@ -111,7 +111,7 @@ public func referenceAlertLines(
     threadsMax: Int = 100_000
 ) throws(ReferenceOverflow) -> [ReferenceAlert] {
     let unnamed = program.streams.filter { $0.name == nil }
-    var matcher = ReferenceMatcher(events: events, streams: streams ?? unnamed, end: end)
+    var matcher = ReferenceMatcher(events: events, streams: streams ?? unnamed, eventTypes: program.eventTypes, end: end)
     matcher.threadsMax = threadsMax
     return try matcher.alerts(of: program)
 }

@@ -16,6 +16,8 @@ public struct ReferenceEvent: Sendable {
     public var fields: JSONValue
     /// The line, without its end.
     public var text: String
+    /// The fields that an `event` declaration of this type names. `ReferenceMatcher` sets them.
+    public var declared: [FieldPath: EventType.FieldType] = [:]
 
     /// Reads a line; nil where it is no JSON object or its time is missing, unreadable or outside the years 1970 to 2200.
     public init?(text: String, stream: StreamDefinition = StreamDefinition(), input: Int = 0, line: Int = 1) {
@@ -33,9 +35,17 @@ public struct ReferenceEvent: Sendable {
         }
     }
 
-    /// The value of a field; unknown where there is none.
+    /// The value of a field; unknown where there is none, and where it breaks the type's declaration. What is declared a time is one.
     public func value(at path: FieldPath) -> Value {
-        fields.at(path)?.value ?? .unknown
+        let value = fields.at(path)?.value ?? .unknown
+        switch (declared[path], value) {
+        case (nil, _), (.any, _), (.string, .string), (.boolean, .boolean), (.list, .list), (.number, .integer), (.number, .double):
+            return value
+        case (.time, _):
+            return EventTime.microseconds(fields.at(path), format: .automatic).map(Value.time) ?? .unknown
+        default:
+            return .unknown
+        }
     }
 
     /// True where this event arrived before the other: by input, then by line.

@@ -95,8 +95,9 @@ public struct ReferenceMatcher {
     /// - Parameters:
     ///   - events: each input's in the order of its lines; inputs may be mixed in any way.
     ///   - streams: how each input is read, by its number; an input beyond the end is read as the last one (or by the defaults).
+    ///   - eventTypes: the program's `event` declarations.
     public init(
-        events: [ReferenceEvent], streams: [StreamDefinition] = [], end: EndOfInput = .drained,
+        events: [ReferenceEvent], streams: [StreamDefinition] = [], eventTypes: [EventType] = [], end: EndOfInput = .drained,
         findsPattern: @escaping (String, String) -> Bool? = { _, _ in nil }
     ) {
         let inputs = (events.map(\.input).max() ?? 0) + 1
@@ -117,6 +118,11 @@ public struct ReferenceMatcher {
                 kept.append(event)
             }
             watermarks[event.input] = max(watermark ?? .min, event.time - stream.delayMicroseconds)
+        }
+        for index in kept.indices {
+            for declaration in eventTypes where declaration.name == kept[index].type {
+                for field in declaration.fields { kept[index].declared[field.path] = field.type }
+            }
         }
         kept.sort { $0.time != $1.time ? $0.time < $1.time : $0.arrived(before: $1) }
         if case .open(let reaching) = end {

@@ -63,7 +63,11 @@ public struct RuleDraft: Sendable, Equatable {
         public var trailing: [Protection]
     }
 
+    public var name = "t"
+    /// Of the stream, milliseconds.
     public var delay = 0
+    /// Types with a declaration: `v` and `w` are numbers, all else is any.
+    public var declaredTypes: [String] = []
     public var key: String?
     public var filter: String?
     public var pattern: Sequence
@@ -83,10 +87,20 @@ public struct RuleDraft: Sendable, Equatable {
 }
 
 extension RuleDraft {
-    public var text: String {
-        var lines: [String] = []
-        if delay > 0 { lines.append("stream { delay \(delay)ms }") }
-        lines.append("rule t {")
+    /// The whole file.
+    public var text: String { declarationsText + ruleText }
+
+    /// What stands in the file beside the rule.
+    public var declarationsText: String {
+        var text = delay > 0 ? "stream { delay \(delay)ms }\n" : ""
+        for type in declaredTypes {
+            text += "event \(type) { id any  ts any  k any  v number?  w number?  p any  q any }\n"
+        }
+        return text
+    }
+
+    public var ruleText: String {
+        var lines = ["rule \(name) {"]
         if let key { lines.append("    by \(key)") }
         if let filter { lines.append("    where \(filter)") }
         lines.append("    match \(pattern.text)" + (within.map { " within \($0)ms" } ?? ""))

@@ -62,6 +62,7 @@ extension RuleDraft {
         for pattern in pattern.simpler { with { $0.pattern = pattern } }
         with { $0.within = nil }
         with { $0.delay = 0 }
+        with { $0.declaredTypes = [] }
         with { $0.key = nil }
         with { $0.filter = nil }
         with { $0.policy = "" }

@@ -96,7 +96,7 @@ typealias RuleExpression = RuleLanguage.Expression
         #expect(try aggregate(.sum, "1.7976931348623157e308", "1.7976931348623157e308") == .unknown)
         #expect(try aggregate(.sum, "1.5", "-1.5") == .double(0))
         #expect(try aggregate(.avg, "1", "2") == .double(1.5))
-        #expect(try aggregate(.avg, "0.1", "0.2", "0.4") == .double(0.7 / 3))
+        #expect(try aggregate(.avg, "0.1", "0.2", "0.4") == .double(0.23333333333333334))
         #expect(try aggregate(.avg, "1.7976931348623157e308", "1.7976931348623157e308") == .double(1.7976931348623157e308))
         #expect(try aggregate(.stddev, "2", "4", "4", "4", "5", "5", "7", "9") == .double((32.0 / 7).squareRoot()))
         #expect(try aggregate(.stddev, "1e9", "1000000001", "1000000002") == .double(1))

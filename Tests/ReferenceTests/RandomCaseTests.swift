@@ -61,6 +61,20 @@ import Testing
         }
     }
 
+    @Test func aProgramsAlertsAreThoseOfItsRules() throws {
+        for seed in 0..<(RandomCaseTests.count / 4) {
+            guard let drawn = RandomCase.drawnProgram(seed: seed, features: .full, size: 3, rules: 4, check: { try? checked($0) }) else { continue }
+            let events = RandomCase.referenceEvents(drawn.events)
+            guard let all = try? referenceAlertLines(program: drawn.program, events: events, threadsMax: 3_000) else { continue }
+            #expect(zip(all, all.dropFirst()).allSatisfy { $0.at <= $1.at })
+            for rule in drawn.program.rules {
+                var single = drawn.program
+                single.rules = [rule]
+                #expect(try referenceAlertLines(program: single, events: events) == all.filter { $0.rule == rule.name }, "\(drawn.text)")
+            }
+        }
+    }
+
     @Test func failuresShrink() throws {
         let drawn = try #require((0..<200).lazy.compactMap { seed in
             RandomCase.drawn(seed: seed, features: .full, size: 6) { try? checked($0) }

@@ -129,6 +129,12 @@ enum Scenarios {
         Scenario("unknown satisfies nothing", all("a: A where not v == 1"), on: "A@0 A@5,v=null A@10,v=1 A@15,v=2 A@20,v=\"s\"", gives: ["15 a[4]"]),
         Scenario("a loop's own label", all("a: A{2,} where count(a) == 0 or v > last(a.v) then b: B"), on: "A@0,v=1 A@5,v=1 A@10,v=2 B@20",
             gives: ["20 a[1,3] b[4]", "20 a[2,3] b[4]"]),
+        Scenario(
+            "a field that breaks its declaration is unknown", all("a: A where v is missing"), on: "A@0,v=1 A@5,v=\"1\" A@10 B@15",
+            gives: ["5 a[2]", "10 a[3]"], declarations: "event A { v number? }"),
+        Scenario(
+            "a declared time is one", all("a: A where time() - at > 5ms"), on: "A@100,at=94 A@200,at=195 A@300,at=\"1970-01-01T00:00:00.290Z\"",
+            gives: ["100 a[1]", "300 a[3]"], declarations: "event A { at time }"),
         Scenario("the earlier label", all("a: A then b: B where v > a.v"), on: "A@0,v=2 B@5,v=2 B@10,v=2.5", gives: ["10 a[1] b[3]"]),
     ]
 
