@@ -17,10 +17,12 @@ public struct Program: Sendable {
     public var constantLists: [IndexRange]
     /// Bit sets over type ids, for ``Opcode/hasType``.
     public var typeSets: [[Int]]
+    /// Regular expressions for ``Opcode/matches``, each one that ``Regex/check(_:)`` accepts; any other is unknown on every text.
+    public var patterns: [String]
 
     public init(
         columns: [FieldPath], types: [String], predicates: [EventTest], groups: [KeyGroup], rules: [RuleProgram], code: [Instruction],
-        constants: [Constant], constantLists: [IndexRange], typeSets: [[Int]]
+        constants: [Constant], constantLists: [IndexRange], typeSets: [[Int]], patterns: [String] = []
     ) {
         self.columns = columns
         self.types = types
@@ -31,6 +33,7 @@ public struct Program: Sendable {
         self.constants = constants
         self.constantLists = constantLists
         self.typeSets = typeSets
+        self.patterns = patterns
     }
 }
 
