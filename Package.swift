@@ -13,7 +13,8 @@ let package = Package(
 
         // Engine: CheckedProgram to automata, and automata over keyed events.
         .target(name: "CXXHash"),
-        .target(name: "Engine", dependencies: ["Events", "CXXHash"]),
+        .target(name: "CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
+        .target(name: "Engine", dependencies: ["Events", "CXXHash", "CPCRE2"]),
         .target(name: "RuleCompiler", dependencies: ["RuleLanguage", "Engine"]),
 
         // Runtime: bytes to batches to alerts.
@@ -36,6 +37,7 @@ let package = Package(
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
         .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -247,8 +247,10 @@ extension Matcher {
         switch aggregate.kind {
         case .count:
             register.storeBytes(of: register.load(as: UInt64.self) &+ 1, as: UInt64.self)
-        case .sum, .sumOfSquares:
+        case .sum:
             ExactSum.add(value, to: register)
+        case .sumOfSquares:
+            ExactSquares.add(value, to: register)
         case .first:
             if register.load(as: UInt32.self) == 0 { register.storeBytes(of: CapturedEvent.current, as: UInt32.self) }
         case .last:
