@@ -3,7 +3,8 @@ internal import Events
 
 extension Parser {
     static let clauseWords = [
-        "by", "where", "let", "match", "window", "having", "after", "alert", "emit", "on", "cancel", "cooldown", "limit", "tags", "disabled",
+        "by", "where", "let", "match", "window", "having", "after", "alert", "emit", "on", "cancel", "cooldown", "limit", "tags",
+        "disabled",
     ]
 
     /// Everything after `rule`.
@@ -189,7 +190,8 @@ extension Parser {
                 let nearest = NearestName.find(word, among: names)
                 sink.report(
                     Diagnostic(
-                        .unknownSeverity, "`\(word)` is no severity", at: current.span, label: nearest.map { "did you mean `\($0)`?" } ?? "",
+                        .unknownSeverity, "`\(word)` is no severity", at: current.span,
+                        label: nearest.map { "did you mean `\($0)`?" } ?? "",
                         help: "a severity is `info`, `low`, `medium`, `high` or `critical`",
                         fix: nearest.map { .init(span: current.span, replacement: $0) }))
             }

@@ -245,7 +245,8 @@ public func parse(file source: SourceFile, index: Int32, into sink: inout Diagno
     guard source.bytes.count <= Lexer.fileBytesMax else {
         sink.report(
             Diagnostic(
-                .fileTooLarge, "a rule file has at most 16 MiB", at: Span(file: index, lower: 0, upper: 0), help: "split it into several files"))
+                .fileTooLarge, "a rule file has at most 16 MiB", at: Span(file: index, lower: 0, upper: 0),
+                help: "split it into several files"))
         return SyntaxFile(source: source, index: index, declarations: [], tokens: [], comments: [])
     }
     var lexer = Lexer(bytes: source.bytes, file: index, sink: sink)
