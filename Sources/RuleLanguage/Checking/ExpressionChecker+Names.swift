@@ -84,7 +84,9 @@ extension ExpressionChecker {
             report(
                 Diagnostic(
                     .labelNotAllowed, "\(what) cannot name a label", at: name.span, notes: [note],
-                    help: "labels are named in conditions of later steps and in alerts; a field of that name is written `` `\(name.text)` ``"))
+                    help:
+                        "labels are named in conditions of later steps and in alerts; a field of that name is written `` `\(name.text)` ``")
+            )
             return false
         case .captured(let steps):
             if steps.contains(step) { return true }
@@ -154,6 +156,12 @@ extension ExpressionChecker {
         }
         let isDeclared = !place.fields.isDynamic && !place.fields.types.isEmpty && place.fields.type(of: field) != nil
         if !name.isQuoted, !isDeclared, case .field? = accesses.first, reportMistakenLabel(name, field, span) { return .broken }
+        if !name.isQuoted, name.text == "null", accesses.isEmpty, !isDeclared {
+            report(
+                Diagnostic(
+                    .nullAsField, "`null` is a field here, and most likely there is none", at: span,
+                    help: "ask with `x is missing` or `x is present`; for a field of that name write `` `null` ``"))
+        }
         let type = fieldType(field, place.fields, span)
         return index(CheckedValue(expression: .field(field), type: type), rest, in: place)
     }

@@ -88,7 +88,8 @@ extension Parser {
                 Diagnostic(
                     .unknownDeclaration, "`\(word)` begins no declaration", at: current.span,
                     label: nearest.map { "did you mean `\($0)`?" } ?? "",
-                    help: nearest == nil ? "a file holds `rule`, `event`, `stream`, `list`, `table`, `let` and `test`" : nil))
+                    help: nearest == nil ? "a file holds `rule`, `event`, `stream`, `list`, `table`, `let` and `test`" : nil,
+                    fix: nearest.map { .init(span: current.span, replacement: $0) }))
             throw ParseFailure()
         }
     }

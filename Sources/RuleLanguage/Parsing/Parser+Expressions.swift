@@ -92,7 +92,8 @@ extension Parser {
             } else if acceptWord("present") != nil {
                 isNegated = true
             } else {
-                throw unexpected("`missing` or `present` after `is`", help: "to compare with a value, write `==`")
+                let isNull = atWord("null")
+                throw unexpected("`missing` or `present` after `is`", help: isNull ? nil : "to compare with a value, write `==`")
             }
             result = try make(.isMissing(left, isNegated: isNegated), from: start, over: [left])
         } else {

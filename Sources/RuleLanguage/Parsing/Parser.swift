@@ -189,7 +189,8 @@ struct Parser {
             let found = isAtEnd ? "the file ends here" : "found \(Self.describe(current))"
             var span = current.span
             if isAtEnd, position > 0 { span = tokens[position - 1].span }
-            sink.report(Diagnostic(.unexpectedToken, "expected \(expected), but \(found)", at: span, help: help))
+            let hint = help == nil ? hint(expecting: expected) : (help: help, fix: nil)
+            sink.report(Diagnostic(.unexpectedToken, "expected \(expected), but \(found)", at: span, help: hint.help, fix: hint.fix))
         }
         return ParseFailure()
     }
