@@ -116,7 +116,9 @@ typealias RuleExpression = RuleLanguage.Expression
         #expect(try aggregate(.values, "2", "1", "2.0") == .list([.integer(2), .integer(1)]))
         #expect(try aggregate(.min, "2", "1.5", "3") == .double(1.5))
         #expect(try aggregate(.max, "\"b\"", "\"a\"") == .string("b"))
-        #expect(try aggregate(.max, "\"b\"", "1") == .unknown)
+        #expect(try aggregate(.max, "\"b\"", "1", "\"c\"") == .string("c"))
+        #expect(try aggregate(.min, "true", "[1]", "2", "\"a\"", "1") == .integer(1))
+        #expect(try aggregate(.min, "true") == .unknown)
     }
 
     @Test func functions() {

@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test func smallPatternsAreRulesAndRun() throws {
-        for pattern in SmallPatterns.core + SmallPatterns.full {
+        for pattern in SmallPatterns.core + SmallPatterns.full + SmallPatterns.domination {
             for policy in 0..<6 {
                 let program = try checked(SmallPatterns.rule(pattern, policy: policy))
                 var fired = 0
