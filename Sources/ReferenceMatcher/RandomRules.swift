@@ -192,7 +192,10 @@ public struct RandomRules {
         let operation = random.pick(["==", "!=", "<", "<=", ">", ">="])
         let name = label.name
         if !label.isInLoop, random.chance(80) {
-            var terms = ["v \(operation) \(name).v", "v \(operation) \(name).v", "w \(operation) \(name).v", "v + w \(operation) \(name).v * 2"]
+            var terms = [
+                "v \(operation) \(name).v", "v \(operation) \(name).v", "w \(operation) \(name).v",
+                "v + w \(operation) \(name).v * 2",
+            ]
             if isFull {
                 terms += [
                     "time() - time(\(name)) \(operation) 20ms", "(\(name).v ?? 2) \(operation) v", "\(name).w is missing",
@@ -220,8 +223,10 @@ public struct RandomRules {
     private mutating func comparison() -> String {
         let operation = random.pick(["==", "!=", "<", "<=", ">", ">="])
         var terms = [
-            "v \(operation) \(random.below(6))", "v \(operation) \(random.below(6))", "w \(operation) \(random.below(4))", "v \(operation) w",
-            "v % 2 == \(random.below(2))", "v + w \(operation) 4", "v / 2 \(operation) 1.5", "not v \(operation) 2", "v * w - 1 \(operation) 3",
+            "v \(operation) \(random.below(6))", "v \(operation) \(random.below(6))", "w \(operation) \(random.below(4))",
+            "v \(operation) w",
+            "v % 2 == \(random.below(2))", "v + w \(operation) 4", "v / 2 \(operation) 1.5", "not v \(operation) 2",
+            "v * w - 1 \(operation) 3",
             "v == \"s\"", "v \(operation) 2.5", "-v \(operation) -2",
         ]
         if isFull {

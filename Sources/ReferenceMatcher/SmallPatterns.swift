@@ -2,12 +2,14 @@
 public enum SmallPatterns {
     /// Those that use only the core of the language.
     public static let core = [
-        "a: A", "a: A then b: B", "a: A then any b: B", "a: A next b: B", "a: A then a2: A", "a: A then any e: event then b: B",
+        "a: A", "a: A then b: B", "a: A then any b: B", "a: A next b: B", "a: A then a2: A",
+        "a: A then any e: event then b: B",
         "a: A+ then b: B", "a: A+? then b: B", "a: A* then b: B", "a: A*? next b: B", "a: A{2} then b: B", "a: A{2,} next b: B",
         "a: A{1,2}? then any b: B", "a: A+ consecutive then b: B", "a: A+? combinations then any b: B", "a: A then b: B+",
         "a: A then b: B?", "a: A then b: B??", "a: A next b: B? then c: C", "a: A next b: B?? next c: C", "a: A{2,3} combinations",
         "a: A then not B then c: C", "a: A next not B then c: C", "a: A then not B then b: B", "a: A then not C then any b: B+ then a2: A",
-        "a: A+ then not C then b: B", "a: A then not C then b: B? then a2: A", "a: A then not B within 25ms", "a: A+ then not B within 25ms",
+        "a: A+ then not C then b: B", "a: A then not C then b: B? then a2: A", "a: A then not B within 25ms",
+        "a: A+ then not B within 25ms",
         "(a: A then b: B){2}", "(a: A next b: B)+ then c: C", "(a: A then b: B)+? combinations then any c: C", "(a: A then b: B?){2,3}",
         "(a: A then b: B)+ consecutive", "a: A then b: event within 20ms", "a: A+ then any b: B+? then c: C within 35ms",
         "a: A* consecutive next b: B*? then c: C",
