@@ -105,6 +105,12 @@ final class Evaluator {
                 top += 1
                 top.pointee = ExactSquares.standardDeviation(
                     sum: record + Int(instruction.a), squares: record + Int(instruction.b))
+            case .distinct:
+                top += 1
+                top.pointee = .integer(Int64(DistinctRegister.count(record + Int(instruction.a))))
+            case .values:
+                top += 1
+                top.pointee = distinctValues(record + Int(instruction.a), column: Int(instruction.b))
             case .not:
                 if top.pointee.kind == ValueKind.boolean {
                     top.pointee.bits ^= 1
