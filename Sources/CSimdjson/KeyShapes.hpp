@@ -26,6 +26,7 @@ inline uint64_t low_bytes(uint32_t count) { return count == 0 ? 0 : ~uint64_t(0)
 
 struct Shape {
     uint64_t head;  // the first eight bytes of the last key
+    uint64_t head_mask;  // those of them that the key has
     uint64_t tail;  // its last eight, where it is longer than eight
     uint32_t key_offset;
     uint32_t key_length;
@@ -62,12 +63,16 @@ public:
     // True where so many objects left the shapes that those kept are of an older time.
     bool worn() const { return misses > 100000 && shapes.size() >= shapes_max; }
 
-    // `key` has eight readable bytes behind it.
-    bool is_key(const Shape &shape, const uint8_t *key) const {
-        if (shape.key_length <= 8) { return (load64(key) & low_bytes(shape.key_length)) == shape.head; }
+    // Of a key with the shape's length. `key` has eight readable bytes behind it.
+    bool is_key(const Shape &shape, const uint8_t *key) const { return is_key(shape, key, keys.data()); }
+
+    static bool is_key(const Shape &shape, const uint8_t *key, const uint8_t *keys) {
+        if (shape.key_length <= 8) { return ((load64(key) ^ shape.head) & shape.head_mask) == 0; }
         if (load64(key) != shape.head || load64(key + shape.key_length - 8) != shape.tail) { return false; }
-        return shape.key_length <= 16 || std::memcmp(key + 8, keys.data() + shape.key_offset + 8, shape.key_length - 8) == 0;
+        return shape.key_length <= 16 || std::memcmp(key + 8, keys + shape.key_offset + 8, shape.key_length - 8) == 0;
     }
+
+    const uint8_t *all_keys() const { return keys.data(); }
 
     // The shape behind `from` by this key, or 0.
     uint32_t step(uint32_t from, const uint8_t *key, uint32_t length) const {
@@ -93,7 +98,8 @@ public:
 
     uint32_t grow(uint32_t from, const uint8_t *key, uint32_t length, int32_t field) {
         Shape shape;
-        shape.head = length < 8 ? load64(key) & low_bytes(length) : load64(key);
+        shape.head_mask = length < 8 ? low_bytes(length) : ~uint64_t(0);
+        shape.head = load64(key) & shape.head_mask;
         shape.tail = length > 8 ? load64(key + length - 8) : 0;
         shape.key_offset = uint32_t(keys.size());
         shape.key_length = length;

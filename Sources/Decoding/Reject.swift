@@ -16,6 +16,8 @@ public enum RejectReason: UInt32, Sendable, CaseIterable {
     case timeMissing = 14
     case timeForm = 15
     case timeOutOfRange = 16
+    /// Given by the runtime, which knows the watermark.
+    case timeTooFarAhead = 17
 
     /// A short name that never changes, for counters and for programs that read `--rejects`.
     public var name: String {
@@ -36,6 +38,7 @@ public enum RejectReason: UInt32, Sendable, CaseIterable {
         case .timeMissing: "time_missing"
         case .timeForm: "time_form"
         case .timeOutOfRange: "time_out_of_range"
+        case .timeTooFarAhead: "time_too_far_ahead"
         }
     }
 }
@@ -60,6 +63,7 @@ extension RejectReason: CustomStringConvertible {
         case .timeMissing: "The event has no time."
         case .timeForm: "The event's time is not in the form that the stream declares."
         case .timeOutOfRange: "The event's time is outside the years 1970 to 2200."
+        case .timeTooFarAhead: "The event's time is further ahead of the others than the stream's `ahead` allows."
         }
     }
 }

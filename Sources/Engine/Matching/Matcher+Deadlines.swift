@@ -3,6 +3,9 @@ internal import Glibc
 
 /// Matches that complete at a time and not at an event: absence at the end of a pattern.
 extension Matcher {
+    /// The earliest time at which a key may be due.
+    public var nextDeadline: Int64? { deadlines.first?.time }
+
     /// Fires every deadline up to and including a time; to be called once the events before it have been processed.
     ///
     /// - Complexity: O(log n) a key that is due.

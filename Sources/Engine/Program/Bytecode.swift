@@ -58,8 +58,12 @@ public enum Opcode: UInt16, Sendable {
     case isInConstants
     /// The value below is one of the top `a` values.
     case isInValues
+    /// The value below is among the elements of the list on top.
+    case isInField
     /// The pattern is constant `b`.
     case like
+    /// The regular expression is pattern `b`.
+    case matches
     /// Function `b` of the top `a` values.
     case call
 }

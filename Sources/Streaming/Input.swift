@@ -1,0 +1,95 @@
+internal import Decoding
+public import Events
+
+/// An input as the run is given it.
+public struct Input {
+    public var source: any Source
+    public var format: EventFormat
+    /// How far out of order its events may come, microseconds.
+    public var delayMicroseconds: Int64
+    /// An event more than that beyond the watermark is a reject; nil is off.
+    public var aheadMicroseconds: Int64?
+
+    public init(source: any Source, format: EventFormat, delayMicroseconds: Int64 = 0, aheadMicroseconds: Int64? = nil) {
+        self.source = source
+        self.format = format
+        self.delayMicroseconds = delayMicroseconds
+        self.aheadMicroseconds = aheadMicroseconds
+    }
+}
+
+/// An input while it is read: its blocks, its decoder and its watermark.
+final class InputReader {
+    let input: Input
+    /// The place on the command line.
+    let index: Int
+    private var carver: LineCarver
+    private let decoder: BlockDecoder
+    /// The largest event time less the delay; `Int64.min` before the first event.
+    private(set) var watermark = Int64.min
+    private(set) var hasEnded = false
+
+    /// - Parameters:
+    ///   - columns: what the program reads; the type stands in a column behind them.
+    init(_ input: Input, index: Int, columns: [FieldPath], blockBytes: Int) {
+        self.input = input
+        self.index = index
+        carver = LineCarver(blockBytes: blockBytes)
+        decoder = BlockDecoder(columns: columns + [FieldPath(name: "")], format: input.format, typeColumn: columns.count)
+    }
+
+    /// An event's place in the order of arrival.
+    @inline(__always)
+    func arrival(line: UInt64) -> UInt64 { UInt64(index) << 48 | line }
+
+    private struct Interrupted: Error {}
+
+    enum ReadResult {
+        case block, end, interrupted
+    }
+
+    /// Reads and decodes the next block into the batch.
+    func read(into batch: EventBatch, rejects: inout [Reject]) throws(SourceError) -> ReadResult {
+        var failure: SourceError?
+        let source = input.source
+        do {
+            let block = try carver.fill(batch) { room throws(Interrupted) in
+                do throws(SourceError) {
+                    guard let count = try source.read(into: room) else { throw Interrupted() }
+                    return count
+                } catch {
+                    failure = error
+                    throw Interrupted()
+                }
+            }
+            guard let block else {
+                hasEnded = true
+                watermark = .max
+                return .end
+            }
+            decoder.decode(
+                batch, firstLine: block.firstLine, isFirstBlock: block.isFirst, cutLines: block.cutLines, rejects: &rejects)
+            return .block
+        } catch {
+            if let failure { throw failure }
+            return .interrupted
+        }
+    }
+
+    /// Whether an event is late or too far ahead, by the watermark as it stood before it; then the watermark moves on.
+    enum Admission {
+        case admitted, late, ahead
+    }
+
+    @inline(__always)
+    func admit(_ time: Int64) -> Admission {
+        if time < watermark { return .late }
+        if let ahead = input.aheadMicroseconds, watermark != .min {
+            let (limit, overflow) = watermark.addingReportingOverflow(ahead)
+            if !overflow && time > limit { return .ahead }
+        }
+        let (mark, underflow) = time.subtractingReportingOverflow(input.delayMicroseconds)
+        watermark = max(watermark, underflow ? .min : mark)
+        return .admitted
+    }
+}

@@ -1,0 +1,348 @@
+internal import Decoding
+public import Engine
+internal import Events
+public import Synchronization
+
+/// A request to stop, set from a signal or another thread.
+public final class StopFlag: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    public init() {}
+
+    public var isSet: Bool { flag.load(ordering: .acquiring) }
+
+    public func set() {
+        flag.store(true, ordering: .releasing)
+    }
+}
+
+public struct PipelineOptions: Sendable {
+    /// At the end of the input, let time run out: fire every deadline.
+    public var drains: Bool
+    /// Most memory of events that wait for the watermark; a run that needs more ends and names `delay`.
+    public var reorderBytesMax: Int
+    public var blockBytes: Int
+    /// Of the hash of keys.
+    public var seed: UInt64
+
+    public init(drains: Bool = true, reorderBytesMax: Int = 1 << 30, blockBytes: Int = 256 * 1024, seed: UInt64) {
+        self.drains = drains
+        self.reorderBytesMax = reorderBytesMax
+        self.blockBytes = blockBytes
+        self.seed = seed
+    }
+}
+
+/// Why a run cannot go on.
+public enum RunError: Error, Sendable {
+    case source(SourceError)
+    case sink(String)
+    /// The reader of the alerts has gone: not a failure.
+    case brokenPipe
+    case reorderBufferFull(bytes: Int)
+}
+
+/// The way of an event: read, decode, test, order, match, alert. One thread; blocks go through one after another, and each leaves its
+/// alerts behind before the next is read.
+public final class Pipeline {
+    private let program: Program
+    private let options: PipelineOptions
+    private let inputs: [InputReader]
+    private let alertSinks: [any Sink]
+    private let lateSink: (any Sink)?
+    private let rejectSink: (any Sink)?
+    private let matcher: Matcher
+    private let tester: EventTester
+    private var stage: AlertStage
+    private var reorder: ReorderBuffer
+    private let batch: EventBatch
+    private let typeColumn: Int
+    private var rejects: [Reject] = []
+    private var excluded: [Bool] = []
+    private var run: [PendingRow] = []
+    private var released: [PendingRow] = []
+    private var output = ByteBuffer(capacity: 64 * 1024)
+    private var lateLines = SideLines()
+    private var rejectLines = SideLines()
+    private var summary: RunSummary
+
+    /// Alerts leave in pieces of about this many bytes, so that a long drain does not hold them all.
+    private static let alertBytesMax = 1 << 20
+    /// How many rows ahead a key's memory is asked for.
+    private static let prefetchDistance = 8
+
+    public init(
+        program: Program, inputs: [Input], alerts: [any Sink], late: (any Sink)? = nil, rejects: (any Sink)? = nil,
+        options: PipelineOptions
+    ) {
+        self.program = program
+        self.options = options
+        self.inputs = inputs.enumerated().map { index, input in
+            InputReader(input, index: index, columns: program.columns, blockBytes: options.blockBytes)
+        }
+        alertSinks = alerts
+        lateSink = late
+        rejectSink = rejects
+        matcher = Matcher(program: program, seed: options.seed)
+        tester = EventTester(program: program)
+        stage = AlertStage(program)
+        typeColumn = program.columns.count
+        reorder = ReorderBuffer(columnCount: typeColumn + 1)
+        batch = EventBatch(columnCount: typeColumn + 1)
+        summary = RunSummary(rules: program.rules.map(\.name))
+    }
+
+    /// Runs until the input ends or a request to stop comes; `progress` is called after each block.
+    public func run(stop: StopFlag, progress: (RunSummary) -> Void = { _ in }) throws(RunError) -> RunSummary {
+        while !stop.isSet, let input = nextInput() {
+            switch try read(input) {
+            case .interrupted: continue
+            case .block, .end: break
+            }
+            try release()
+            updateSummary()
+            progress(summary)
+        }
+        summary.isStopped = stop.isSet
+        if !summary.isStopped && options.drains { try drain() }
+        try flushSides()
+        updateSummary()
+        return summary
+    }
+
+    /// The input that holds time back; of several the first.
+    private func nextInput() -> InputReader? {
+        var next: InputReader?
+        for input in inputs where !input.hasEnded {
+            if next.map({ input.watermark < $0.watermark }) ?? true { next = input }
+        }
+        return next
+    }
+
+    private func read(_ input: InputReader) throws(RunError) -> InputReader.ReadResult {
+        rejects.removeAll(keepingCapacity: true)
+        let result: InputReader.ReadResult
+        do throws(SourceError) {
+            result = try input.read(into: batch, rejects: &rejects)
+        } catch {
+            throw .source(error)
+        }
+        guard result == .block else { return result }
+        summary.bytes += UInt64(batch.byteCount)
+        admit(input)
+        note(rejects, of: input)
+        test(input)
+        return .block
+    }
+
+    /// Takes out late events, and those too far ahead; moves the watermark.
+    private func admit(_ input: InputReader) {
+        let count = batch.count
+        if excluded.count < count { excluded = [Bool](repeating: false, count: max(count, excluded.count * 2)) }
+        for row in 0..<count {
+            let time = batch.times[row]
+            let before = input.watermark
+            switch input.admit(time) {
+            case .admitted:
+                excluded[row] = false
+                summary.events += 1
+            case .late:
+                excluded[row] = true
+                summary.late += 1
+                guard lateSink != nil else { continue }
+                lateLines.append(
+                    late: time, watermark: before, input: input.input.source.name, line: batch.lines[row],
+                    raw: batch.bytes + Int(batch.rawOffsets[row]), length: Int(batch.rawLengths[row]))
+            case .ahead:
+                excluded[row] = true
+                rejects.append(
+                    Reject(
+                        line: batch.lines[row], reason: .timeTooFarAhead, rawOffset: Int(batch.rawOffsets[row]),
+                        rawLength: Int(batch.rawLengths[row])))
+            }
+        }
+    }
+
+    private func note(_ rejects: [Reject], of input: InputReader) {
+        for reject in rejects {
+            summary.rejects[Int(reject.reason.rawValue)] += 1
+            if rejectSink != nil { rejectLines.append(reject, input: input.input.source.name, bytes: batch.bytes) }
+        }
+    }
+
+    /// Tests the batch, and brings the rows that concern any rule into the order of matching.
+    private func test(_ input: InputReader) {
+        let view = BatchView(batch)
+        excluded.withUnsafeBufferPointer { excluded in
+            tester.test(view, count: batch.count, typeColumn: typeColumn, constantType: nil, excluded: excluded.baseAddress)
+        }
+        run.removeAll(keepingCapacity: true)
+        var isSorted = true
+        for tested in tester.rows {
+            let row = Int(tested.row)
+            let pending = PendingRow(
+                time: batch.times[row], arrival: input.arrival(line: batch.lines[row]), batch: ReorderBuffer.current, row: tested.row,
+                firstMask: tested.firstMask, maskCount: UInt16(tested.maskCount), type: tested.type)
+            if let last = run.last, pending < last { isSorted = false }
+            run.append(pending)
+        }
+        if !isSorted { run.sort { $0 < $1 } }
+    }
+
+    /// Matches what the watermark lets go, of the rows held back and of the batch just read; holds the rest.
+    private func release() throws(RunError) {
+        let bound = ReleaseBound(watermarks: inputs.map(\.watermark))
+        released.removeAll(keepingCapacity: true)
+        if reorder.heldRows > 0 { reorder.release(upTo: bound, into: &released) }
+        let split = run.firstIndex { !bound.lets($0.time, arrival: $0.arrival) } ?? run.count
+        mergeReleased(run[..<split])
+        try match()
+        reorder.hold(run[split...], of: batch, masks: tester.masks)
+        run.removeAll(keepingCapacity: true)
+        guard reorder.heldBytes <= options.reorderBytesMax else { throw .reorderBufferFull(bytes: reorder.heldBytes) }
+        if bound.time != .max { try fireDeadlines(upTo: bound.time) }
+        matcher.watermark = bound.time
+        try sendAlerts()
+        try flushSides()
+    }
+
+    private func mergeReleased(_ rows: ArraySlice<PendingRow>) {
+        guard !rows.isEmpty else { return }
+        if released.last.map({ $0 < rows[rows.startIndex] }) ?? true {
+            released += rows
+            return
+        }
+        let held = released
+        released.removeAll(keepingCapacity: true)
+        var i = 0, j = rows.startIndex
+        while i < held.count && j < rows.endIndex {
+            if rows[j] < held[i] {
+                released.append(rows[j])
+                j += 1
+            } else {
+                released.append(held[i])
+                i += 1
+            }
+        }
+        released += held[i...]
+        released += rows[j...]
+    }
+
+    private func match() throws(RunError) {
+        let view = BatchView(batch)
+        let count = released.count
+        for index in 0..<count {
+            if index + Pipeline.prefetchDistance < count { prefetch(released[index + Pipeline.prefetchDistance], view) }
+            let pending = released[index]
+            let row = eventRow(pending, view)
+            withMasks(pending) { matcher.process(row, masks: $0, count: Int(pending.maskCount)) }
+            reorder.finish(pending)
+            if matcher.alerts.bytes.count > Pipeline.alertBytesMax, index + 1 < count, released[index + 1].time > pending.time {
+                // Alerts of deadlines up to the next event stand among those that leave now.
+                matcher.fireDeadlines(upTo: pending.time)
+                try sendAlerts()
+            }
+        }
+    }
+
+    @inline(__always)
+    private func eventRow(_ pending: PendingRow, _ view: BatchView) -> EventRow {
+        EventRow(
+            view: pending.batch < 0 ? view : reorder.view(pending.batch), row: Int(pending.row), time: pending.time,
+            arrival: pending.arrival, type: Int(pending.type))
+    }
+
+    @inline(__always)
+    private func prefetch(_ pending: PendingRow, _ view: BatchView) {
+        let row = eventRow(pending, view)
+        withMasks(pending) { matcher.prefetch(row, masks: $0, count: Int(pending.maskCount)) }
+    }
+
+    @inline(__always)
+    private func withMasks(_ pending: PendingRow, _ body: (UnsafePointer<RuleMask>) -> Void) {
+        if pending.batch < 0 {
+            tester.masks.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped + Int(pending.firstMask)) }
+        } else {
+            reorder.withMasks(pending, body)
+        }
+    }
+
+    private func fireDeadlines(upTo time: Int64) throws(RunError) {
+        while let next = matcher.nextDeadline, next <= time {
+            matcher.fireDeadlines(upTo: next)
+            if matcher.alerts.bytes.count > Pipeline.alertBytesMax { try sendAlerts() }
+        }
+    }
+
+    /// The input has ended: what is held goes, and every deadline comes.
+    private func drain() throws(RunError) {
+        released.removeAll(keepingCapacity: true)
+        reorder.release(upTo: ReleaseBound(watermarks: [.max]), into: &released)
+        try match()
+        try fireDeadlines(upTo: .max - 1)
+        try sendAlerts()
+    }
+
+    // MARK: - Out
+
+    private func sendAlerts() throws(RunError) {
+        let buffer = matcher.alerts
+        guard !buffer.pending.isEmpty else { return }
+        buffer.sort()
+        output.removeAll()
+        let bytes = UnsafePointer(buffer.bytes.bytes)
+        for alert in buffer.pending {
+            let key = UnsafeRawBufferPointer(start: bytes + alert.end, count: alert.keyEnd - alert.end)
+            guard let suppressed = stage.admit(alert, key: key) else {
+                summary.rules[alert.order.rule].suppressed += 1
+                continue
+            }
+            output.append(bytes + alert.start, count: alert.split - alert.start)
+            output.append(integer: suppressed)
+            output.append(bytes + alert.split, count: alert.end - alert.split)
+            output.append("\n")
+            summary.alerts += 1
+            summary.rules[alert.order.rule].alerts += 1
+        }
+        buffer.removeAll()
+        for sink in alertSinks { try send(output, to: sink) }
+    }
+
+    private func flushSides() throws(RunError) {
+        if let lateSink, lateLines.buffer.count > 0 {
+            try send(lateLines.buffer, to: lateSink)
+            lateLines.removeAll()
+        }
+        if let rejectSink, rejectLines.buffer.count > 0 {
+            try send(rejectLines.buffer, to: rejectSink)
+            rejectLines.removeAll()
+        }
+    }
+
+    private func send(_ buffer: borrowing ByteBuffer, to sink: any Sink) throws(RunError) {
+        guard buffer.count > 0 else { return }
+        do throws(SinkError) {
+            try sink.write(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.count))
+            try sink.flush()
+        } catch {
+            switch error {
+            case .brokenPipe: throw .brokenPipe
+            case .failed(let message): throw .sink(message)
+            }
+        }
+    }
+
+    private func updateSummary() {
+        let watermark = inputs.map(\.watermark).min() ?? .max
+        if watermark != .max && watermark != .min { summary.watermark = watermark }
+        summary.keys = matcher.keyCount
+        summary.stateBytes = matcher.stateBytes
+        summary.heldEvents = reorder.heldRows
+        summary.lines = summary.events + summary.late + summary.rejected
+        let counters = matcher.counters
+        for index in counters.indices {
+            summary.rules[index].counters = counters[index]
+            summary.rules[index].counters.typeMismatches += tester.typeMismatches[index]
+        }
+    }
+}

@@ -1,0 +1,196 @@
+internal import Engine
+internal import Events
+
+/// A row on its way to the engine: its place in the order of matching, and where its columns and masks are.
+struct PendingRow {
+    var time: Int64
+    var arrival: UInt64
+    /// Of the batch in which it is held; ``ReorderBuffer/current`` for the one just read.
+    var batch: Int32
+    var row: UInt32
+    var firstMask: UInt32
+    var maskCount: UInt16
+    var type: UInt16
+
+    @inline(__always)
+    static func < (left: PendingRow, right: PendingRow) -> Bool {
+        left.time != right.time ? left.time < right.time : left.arrival < right.arrival
+    }
+}
+
+/// Rows that the watermark has not passed yet, in sorted runs. They are copied out of the batch in which they were read, so that a slow
+/// watermark holds the rows alone and not their blocks.
+///
+/// - Complexity: O(log n) a row, amortised: runs are merged when a younger one has grown to half of an older.
+struct ReorderBuffer {
+    static let current: Int32 = -1
+
+    private struct Run {
+        var rows: [PendingRow]
+        var next = 0
+
+        var count: Int { rows.count - next }
+    }
+
+    private struct Holding {
+        var batch: EventBatch
+        var view: BatchView
+        var masks: [RuleMask] = []
+        var textCount = 0
+        var live = 0
+        var isInUse = false
+    }
+
+    private var runs: [Run] = []
+    private var holdings: [Holding] = []
+    private var filling: Int32 = -1
+    private let columnCount: Int
+    private(set) var heldRows = 0
+    /// Memory of the batches that hold rows.
+    private(set) var heldBytes = 0
+
+    init(columnCount: Int) {
+        self.columnCount = columnCount
+    }
+
+    @inline(__always)
+    func view(_ batch: Int32) -> BatchView { holdings[Int(batch)].view }
+
+    /// A row's masks, for one call.
+    @inline(__always)
+    func withMasks<Result>(_ row: PendingRow, _ body: (UnsafePointer<RuleMask>) -> Result) -> Result {
+        holdings[Int(row.batch)].masks.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped + Int(row.firstMask)) }
+    }
+
+    // MARK: - In
+
+    /// Keeps rows of the current batch, in order.
+    mutating func hold(_ rows: ArraySlice<PendingRow>, of batch: EventBatch, masks: [RuleMask]) {
+        guard !rows.isEmpty else { return }
+        var run = Run(rows: [])
+        run.rows.reserveCapacity(rows.count)
+        for row in rows { run.rows.append(copy(row, of: batch, masks: masks)) }
+        heldRows += run.rows.count
+        if let last = runs.last?.rows.last, let first = run.rows.first, last < first {
+            runs[runs.count - 1].rows += run.rows
+        } else {
+            runs.append(run)
+        }
+        while runs.count > 1 && runs[runs.count - 1].count * 2 > runs[runs.count - 2].count { mergeLastTwo() }
+    }
+
+    private mutating func copy(_ row: PendingRow, of batch: EventBatch, masks: [RuleMask]) -> PendingRow {
+        if filling < 0 { filling = openHolding(rowBytes: Int(batch.rawLengths[Int(row.row)])) }
+        var target = Int(filling)
+        if !holdings[target].batch.append(row: Int(row.row), of: batch, textCount: &holdings[target].textCount) {
+            retire(target)
+            filling = openHolding(rowBytes: Int(batch.rawLengths[Int(row.row)]))
+            target = Int(filling)
+            let isAppended = holdings[target].batch.append(row: Int(row.row), of: batch, textCount: &holdings[target].textCount)
+            precondition(isAppended, "A new holding has room for one row.")
+        }
+        var held = row
+        held.batch = Int32(target)
+        held.row = UInt32(holdings[target].batch.count - 1)
+        held.firstMask = UInt32(holdings[target].masks.count)
+        holdings[target].masks += masks[Int(row.firstMask)..<Int(row.firstMask) + Int(row.maskCount)]
+        holdings[target].live += 1
+        return held
+    }
+
+    private static let holdingRows = 512
+    private static let holdingBytes = 128 * 1024
+
+    private mutating func openHolding(rowBytes: Int) -> Int32 {
+        let bytes = max(ReorderBuffer.holdingBytes, rowBytes * max(1, columnCount))
+        if bytes == ReorderBuffer.holdingBytes, let free = holdings.firstIndex(where: { !$0.isInUse }) {
+            holdings[free].isInUse = true
+            heldBytes += holdings[free].batch.footprint
+            return Int32(free)
+        }
+        let batch = EventBatch(columnCount: columnCount, rowCapacity: ReorderBuffer.holdingRows, byteCapacity: bytes)
+        holdings.append(Holding(batch: batch, view: BatchView(batch), isInUse: true))
+        heldBytes += batch.footprint
+        return Int32(holdings.count - 1)
+    }
+
+    /// A full holding whose rows have all left is free again.
+    private mutating func retire(_ index: Int) {
+        if Int(filling) == index { filling = -1 }
+        if holdings[index].live == 0 { release(index) }
+    }
+
+    private mutating func release(_ index: Int) {
+        heldBytes -= holdings[index].batch.footprint
+        holdings[index].isInUse = false
+        holdings[index].batch.reset(rowCapacity: 0)
+        holdings[index].batch.byteCount = 0
+        holdings[index].textCount = 0
+        holdings[index].masks.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func mergeLastTwo() {
+        let right = runs.removeLast()
+        let left = runs.removeLast()
+        var merged: [PendingRow] = []
+        merged.reserveCapacity(left.count + right.count)
+        var i = left.next, j = right.next
+        while i < left.rows.count && j < right.rows.count {
+            if right.rows[j] < left.rows[i] {
+                merged.append(right.rows[j])
+                j += 1
+            } else {
+                merged.append(left.rows[i])
+                i += 1
+            }
+        }
+        merged += left.rows[i...]
+        merged += right.rows[j...]
+        runs.append(Run(rows: merged))
+    }
+
+    // MARK: - Out
+
+    /// Moves the rows that the bound lets go, in order, to the end of `released`.
+    mutating func release(upTo bound: ReleaseBound, into released: inout [PendingRow]) {
+        while true {
+            var best = -1
+            for index in runs.indices where runs[index].count > 0 {
+                let head = runs[index].rows[runs[index].next]
+                if bound.lets(head.time, arrival: head.arrival), best < 0 || head < runs[best].rows[runs[best].next] { best = index }
+            }
+            guard best >= 0 else { break }
+            released.append(runs[best].rows[runs[best].next])
+            runs[best].next += 1
+            heldRows -= 1
+        }
+        runs.removeAll { $0.count == 0 }
+    }
+
+    /// A released row has been worked: its copy may go.
+    @inline(__always)
+    mutating func finish(_ row: PendingRow) {
+        guard row.batch >= 0 else { return }
+        let index = Int(row.batch)
+        holdings[index].live -= 1
+        if holdings[index].live == 0 && Int(filling) != index { release(index) }
+    }
+}
+
+/// How far time has come: events before `time` may be matched, and of those at `time` the ones of the inputs up to `input`.
+struct ReleaseBound: Equatable {
+    var time: Int64
+    var input: Int
+
+    /// The bound of several inputs: an event goes once every input before its own has a watermark beyond it and every other one has
+    /// reached it.
+    init(watermarks: [Int64]) {
+        time = watermarks.min() ?? .max
+        input = watermarks.firstIndex(of: time) ?? .max
+    }
+
+    @inline(__always)
+    func lets(_ time: Int64, arrival: UInt64) -> Bool {
+        time < self.time || (time == self.time && Int(truncatingIfNeeded: arrival >> 48) <= input)
+    }
+}

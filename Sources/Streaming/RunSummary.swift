@@ -1,0 +1,37 @@
+public import Decoding
+public import Engine
+
+/// What a run has done so far.
+public struct RunSummary: Sendable, Equatable {
+    public struct Rule: Sendable, Equatable {
+        public var name: String
+        public var alerts: UInt64 = 0
+        /// Alerts that a cooldown kept back.
+        public var suppressed: UInt64 = 0
+        public var counters = RuleCounters()
+    }
+
+    public var events: UInt64 = 0
+    public var lines: UInt64 = 0
+    public var bytes: UInt64 = 0
+    public var late: UInt64 = 0
+    /// By ``RejectReason/rawValue``.
+    public var rejects: [UInt64]
+    public var alerts: UInt64 = 0
+    /// The largest time that all inputs have reached, microseconds; nil before the first event.
+    public var watermark: Int64?
+    public var keys = 0
+    public var stateBytes = 0
+    public var heldEvents = 0
+    /// In the order of names.
+    public var rules: [Rule]
+    /// A request to stop ended the run.
+    public var isStopped = false
+
+    init(rules: [String]) {
+        self.rules = rules.map { Rule(name: $0) }
+        rejects = [UInt64](repeating: 0, count: Int(RejectReason.allCases.map(\.rawValue).max() ?? 0) + 1)
+    }
+
+    public var rejected: UInt64 { rejects.reduce(0, +) }
+}
