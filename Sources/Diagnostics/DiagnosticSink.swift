@@ -27,6 +27,9 @@ public struct DiagnosticSink: Sendable {
         }
     }
 
+    /// No more is kept. Whoever searches long for the words of a message may leave it.
+    public var isFull: Bool { diagnostics.count >= diagnosticsMax }
+
     public var hasErrors: Bool { errorCount > 0 }
 
     /// The diagnostics in the order of files and places; at one place in the order in which they were found.

@@ -3,6 +3,7 @@ struct LineExcerpt {
     var text = ""
     var columnsBefore = 0
     var markedColumns = 0
+    var isCut = false
 
     private static let tabColumns = 4
 
@@ -48,6 +49,7 @@ struct LineExcerpt {
             if keepPrefix(&tail, columns: tailRoom) { isCutAfter = true }
             if keepSuffix(&head, columns: side - width(tail)) { isCutBefore = true }
         }
+        isCut = isCutBefore || isCutAfter
         if isCutBefore {
             text += "…"
             columnsBefore += 1

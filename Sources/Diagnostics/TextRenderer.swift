@@ -34,8 +34,10 @@ public struct TextRenderer: Sendable {
         var text = colour("1;\(paint)", "\(diagnostic.severity.rawValue)[\(diagnostic.code.rawValue)]")
         text += colour("1", ": \(printable(diagnostic.message))") + "\n"
         let gutter = ([diagnostic.span] + diagnostic.notes.map(\.span)).map { String(position($0).line).utf8.count }.max() ?? 1
+        let inline = notesOnTheLine(of: diagnostic)
         text += excerpt(diagnostic.span, arrow: "-->", mark: "^", label: diagnostic.label, paint: paint, gutter: gutter)
-        for note in diagnostic.notes {
+        for note in inline { text += marks(note.span, mark: "-", label: note.label, paint: "34", gutter: gutter) }
+        for note in diagnostic.notes where !inline.contains(note) {
             text += excerpt(note.span, arrow: ":::", mark: "-", label: note.label, paint: "34", gutter: gutter)
         }
         let indent = String(repeating: " ", count: gutter + 1)
@@ -44,15 +46,39 @@ public struct TextRenderer: Sendable {
             let old = source(fix.span)
             let edit =
                 if fix.replacement.isEmpty {
-                    "remove `\(old)`"
+                    "remove \(quoted(old))"
                 } else if old.isEmpty {
-                    "insert `\(fix.replacement)`"
+                    "insert \(quoted(fix.replacement))"
                 } else {
-                    "replace `\(old)` by `\(fix.replacement)`"
+                    "replace \(quoted(old)) by \(quoted(fix.replacement))"
                 }
             text += indent + colour("34", "=") + colour("1", " fix: ") + printable(edit) + "\n"
         }
         return text
+    }
+
+    /// Notes on the line of the fault stand below it, where that line is shown whole.
+    private func notesOnTheLine(of diagnostic: Diagnostic) -> [Diagnostic.Note] {
+        let file = Int(diagnostic.span.file)
+        guard files.indices.contains(file) else { return [] }
+        let line = position(diagnostic.span).line
+        let range = lines[file].byteRange(ofLine: line)
+        let whole = LineExcerpt(before: files[file].bytes[range], marked: [], after: [], columnsMax: Self.columnsMax)
+        guard !whole.isCut else { return [] }
+        return diagnostic.notes.filter { $0.span.file == diagnostic.span.file && position($0.span).line == line }
+    }
+
+    /// A row of marks below a line that is shown whole.
+    private func marks(_ span: Span, mark: String, label: String, paint: String, gutter: Int) -> String {
+        let range = lines[Int(span.file)].byteRange(ofLine: position(span).line)
+        let lower = min(max(Int(span.lower), range.lowerBound), range.upperBound)
+        let upper = min(max(Int(span.upper), lower), range.upperBound)
+        let bytes = files[Int(span.file)].bytes
+        let cut = LineExcerpt(
+            before: bytes[range.lowerBound..<lower], marked: bytes[lower..<upper], after: bytes[upper..<range.upperBound], columnsMax: Self.columnsMax)
+        let row = String(repeating: mark, count: max(1, cut.markedColumns)) + (label.isEmpty ? "" : " " + printable(label))
+        return String(repeating: " ", count: gutter) + colour("34", " |") + " " + String(repeating: " ", count: cut.columnsBefore)
+            + colour("1;\(paint)", row) + "\n"
     }
 
     private func position(_ span: Span) -> (line: Int, column: Int) {
@@ -85,10 +111,13 @@ public struct TextRenderer: Sendable {
         text += blank + colour("34", " |") + "\n"
         let numberIndent = String(repeating: " ", count: gutter - number.utf8.count)
         text += colour("34", numberIndent + number + " |") + (cut.text.isEmpty ? "" : " " + cut.text) + "\n"
-        var carets = String(repeating: mark, count: max(1, cut.markedColumns))
-        if !label.isEmpty { carets += " " + printable(label) }
+        let carets = String(repeating: mark, count: max(1, cut.markedColumns)) + (label.isEmpty ? "" : " " + printable(label))
         text += blank + colour("34", " |") + " " + String(repeating: " ", count: cut.columnsBefore) + colour("1;\(paint)", carets) + "\n"
         return text
+    }
+
+    private func quoted(_ text: String) -> String {
+        text.utf8.contains(UInt8(ascii: "`")) ? "`` \(text) ``" : "`\(text)`"
     }
 
     private func colour(_ code: String, _ text: String) -> String {

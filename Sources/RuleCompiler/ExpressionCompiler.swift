@@ -75,8 +75,7 @@ struct ExpressionCompiler {
         case .call(let function, let arguments):
             var code: [Instruction] = []
             for argument in arguments { code += try emit(argument, &builder) }
-            guard let target = FunctionCode(function) else { throw CompileError.unsupported("the function \(function.rawValue)") }
-            return code + [Instruction(.call, a: arguments.count, b: Int(target.rawValue))]
+            return code + [Instruction(.call, a: arguments.count, b: Int(ExpressionCompiler.code(function).rawValue))]
         case .list:
             throw CompileError.unsupported("a list as a value")
         }
@@ -131,6 +130,33 @@ struct ExpressionCompiler {
         var code = try emit(value, &builder)
         for element in list { code += try emit(element, &builder) }
         return code + [Instruction(.isInValues, a: list.count)]
+    }
+
+    private static func code(_ function: Function) -> FunctionCode {
+        switch function {
+        case .abs: .abs
+        case .round: .round
+        case .floor: .floor
+        case .ceil: .ceil
+        case .min: .min
+        case .max: .max
+        case .sqrt: .sqrt
+        case .log: .log
+        case .lower: .lower
+        case .upper: .upper
+        case .length: .length
+        case .contains: .contains
+        case .startsWith: .startsWith
+        case .endsWith: .endsWith
+        case .substring: .substring
+        case .split: .split
+        case .concat: .concat
+        case .distanceKilometres: .distanceKilometres
+        case .cidr: .cidr
+        case .hour: .hour
+        case .weekday: .weekday
+        case .element: .element
+        }
     }
 
     private static func opcode(_ comparison: Expression.Comparison) -> Opcode {

@@ -1,5 +1,5 @@
-internal import Decoding
-public import Events
+public import Decoding
+internal import Events
 
 /// An input as the run is given it.
 public struct Input {
@@ -42,7 +42,11 @@ final class InputReader {
     @inline(__always)
     func arrival(line: UInt64) -> UInt64 { UInt64(index) << 48 | line }
 
-    private struct Interrupted: Error {}
+    /// Why a block was not filled; what was read stays with the carver.
+    private enum Interruption: Error {
+        case stopRequest
+        case failure(SourceError)
+    }
 
     enum ReadResult {
         case block, end, interrupted
@@ -50,17 +54,17 @@ final class InputReader {
 
     /// Reads and decodes the next block into the batch.
     func read(into batch: EventBatch, rejects: inout [Reject]) throws(SourceError) -> ReadResult {
-        var failure: SourceError?
         let source = input.source
-        do {
-            let block = try carver.fill(batch) { room throws(Interrupted) in
+        do throws(Interruption) {
+            let block = try carver.fill(batch) { room throws(Interruption) in
+                let count: Int?
                 do throws(SourceError) {
-                    guard let count = try source.read(into: room) else { throw Interrupted() }
-                    return count
+                    count = try source.read(into: room)
                 } catch {
-                    failure = error
-                    throw Interrupted()
+                    throw .failure(error)
                 }
+                guard let count else { throw .stopRequest }
+                return count
             }
             guard let block else {
                 hasEnded = true
@@ -71,8 +75,8 @@ final class InputReader {
                 batch, firstLine: block.firstLine, isFirstBlock: block.isFirst, cutLines: block.cutLines, rejects: &rejects)
             return .block
         } catch {
-            if let failure { throw failure }
-            return .interrupted
+            guard case .failure(let failure) = error else { return .interrupted }
+            throw failure
         }
     }
 

@@ -134,6 +134,8 @@ final class Evaluator {
                 let count = Int(instruction.a)
                 top -= count
                 top.pointee = membership(top.pointee, UnsafePointer(top + 1), count)
+            case .isInField, .matches:
+                top.pointee = .unknown
             case .like:
                 top.pointee = likeness(top.pointee, tables.constants[Int(instruction.b)])
             case .call:

@@ -330,7 +330,7 @@ final class TypeIndex {
         while slots[place] != 0 {
             let identifier = Int(slots[place])
             let name = names[identifier - 1]
-            if name.count == count && (count == 0 || memcmp(name.baseAddress, bytes, count) == 0) { return identifier }
+            if name.count == count, let start = name.baseAddress, memcmp(start, bytes, count) == 0 { return identifier }
             place = (place + 1) & mask
         }
         return 0

@@ -55,6 +55,18 @@ enum KeyEncoding {
         key.count += 9
     }
 
+    /// Bytes of the part that begins here; nil where it is none, or is cut off.
+    static func partLength(_ part: UnsafePointer<UInt8>, available: Int) -> Int? {
+        guard available >= 5 else { return nil }
+        let length: Int
+        switch part[0] {
+        case string: length = 5 + Int(UnsafeRawPointer(part + 1).loadUnaligned(as: UInt32.self))
+        case integer, unsigned, double, boolean: length = 9
+        default: return nil
+        }
+        return length <= available ? length : nil
+    }
+
     /// The value of part `index`.
     static func part(_ index: Int, of key: UnsafePointer<UInt8>) -> Scalar {
         var place = 0

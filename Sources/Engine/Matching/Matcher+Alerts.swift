@@ -4,10 +4,10 @@ internal import Glibc
 
 /// An alert's JSON, written straight from the captures.
 extension Matcher {
-    func renderMatch(
-        _ rule: RuleTables, completion: Completion, row: EventRow?, blob: UnsafeMutableRawPointer?, at time: Int64, ordinal: Int
+    func render(
+        _ rule: RuleTables, _ completion: Completion, row: EventRow?, blob: UnsafeMutableRawPointer?, at time: Int64, ordinal: Int
     ) {
-        guard let alert = rule.program.alert else { return }
+        guard let alert = completion.isTimeout ? rule.program.timeout : rule.program.alert else { return }
         links(of: completion, blob: blob, into: &chains.left)
         evaluator.record = UnsafeRawPointer(completion.record)
         evaluator.now = time
@@ -16,10 +16,11 @@ extension Matcher {
         let order = AlertOrder(
             time: time, isEvent: row != nil, arrival: row?.arrival ?? completion.first.arrival, rule: rule.program.rank,
             firstArrival: completion.first.arrival, ordinal: ordinal)
-        render(rule, alert, kind: "match", order: order, firstTime: completion.first.time)
+        write(rule, alert, isTimeout: completion.isTimeout, order: order, firstTime: completion.first.time)
     }
 
-    private func render(_ rule: RuleTables, _ alert: AlertProgram, kind: StaticString, order: AlertOrder, firstTime: Int64) {
+    private func write(_ rule: RuleTables, _ alert: AlertProgram, isTimeout: Bool, order: AlertOrder, firstTime: Int64) {
+        let kind: StaticString = isTimeout ? "timeout" : "match"
         let start = alerts.bytes.count
         alerts.bytes.append("{\"id\":\"")
         writeIdentifier(rule, kind: kind, time: order.time)
@@ -58,7 +59,7 @@ extension Matcher {
         writeCooldownKey(rule)
         alerts.pending.append(
             PendingAlert(
-                order: order, isTimeout: kind.utf8CodeUnitCount == 7, start: start, split: split, end: end, keyEnd: alerts.bytes.count))
+                order: order, isTimeout: isTimeout, start: start, split: split, end: end, keyEnd: alerts.bytes.count))
     }
 
     private func rawBytes(_ link: ChainScratch.Link) -> (UnsafePointer<UInt8>, Int) {

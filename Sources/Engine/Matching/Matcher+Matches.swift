@@ -1,10 +1,9 @@
 internal import Events
 internal import Glibc
 
-/// A thread whose captures are a match.
+/// A thread whose captures are a match, or that has run out of time.
 struct Completion {
-    /// Among the forks; -1 where a deadline completes it.
-    var fork: Int
+    var isTimeout: Bool
     /// The thread's record.
     var record: UnsafeMutableRawPointer
     /// The last capture in the blob; 0 where there is none.
@@ -45,7 +44,7 @@ extension Matcher {
             let record = forks.record(index)
             completions.append(
                 Completion(
-                    fork: index, record: record, node: forks.parent(index), step: forks.step(index),
+                    isTimeout: false, record: record, node: forks.parent(index), step: forks.step(index),
                     captures: Int(record.load(fromByteOffset: ThreadRecord.captures, as: UInt32.self)), first: Matcher.first(record)))
         }
     }
@@ -78,9 +77,11 @@ extension Matcher {
         links.reverse()
     }
 
-    /// Started first; then the most captures; then the earliest; then by the steps' places in the text. 0: the same captures.
+    /// Started first; of one first event, matches before a timeout; then the most captures; then the earliest; then by the steps'
+    /// places in the text. 0: the same captures.
     private func order(_ a: Completion, _ b: Completion, blob: UnsafeMutableRawPointer?) -> Int {
         if a.first != b.first { return a.first < b.first ? -1 : 1 }
+        if a.isTimeout != b.isTimeout { return b.isTimeout ? -1 : 1 }
         if a.captures != b.captures { return a.captures > b.captures ? -1 : 1 }
         links(of: a, blob: blob, into: &chains.left)
         links(of: b, blob: blob, into: &chains.right)
@@ -104,16 +105,22 @@ extension Matcher {
             completions = ordered
         }
         droppedStarts.removeAll(keepingCapacity: true)
+        matchedStarts.removeAll(keepingCapacity: true)
         var before: Position?
         var previous = -1
         for index in completions.indices {
             let completion = completions[index]
             if let before, completion.first < before { continue }
             if droppedStarts.contains(completion.first) { continue }
+            if completion.isTimeout {
+                reportTimeout(rule, completion, blob: blob, at: time, ordinal: index)
+                continue
+            }
             if previous >= 0, order(completions[previous], completion, blob: blob) == 0 { continue }
             previous = index
             rule.counters.matches &+= 1
-            renderMatch(rule, completion: completion, row: row, blob: blob, at: time, ordinal: index)
+            render(rule, completion, row: row, blob: blob, at: time, ordinal: index)
+            if rule.hasTimeout { matchedStarts.append(completion.first) }
             switch rule.policy {
             case .keepAll: break
             case .skipPastLast: return .everything
@@ -126,6 +133,32 @@ extension Matcher {
         }
         if rule.policy == .keepAll { return .nothing }
         return .some(before: before)
+    }
+
+    /// `on timeout`: at most one report for each first event, and none where a match began at it.
+    private func reportTimeout(
+        _ rule: RuleTables, _ completion: Completion, blob: UnsafeMutableRawPointer?, at time: Int64, ordinal: Int
+    ) {
+        let flags = completion.record.load(fromByteOffset: ThreadRecord.flags, as: UInt32.self)
+        guard flags & ThreadRecord.hasMatched == 0, !matchedStarts.contains(completion.first) else { return }
+        matchedStarts.append(completion.first)
+        rule.counters.timeouts &+= 1
+        render(rule, completion, row: nil, blob: blob, at: time, ordinal: ordinal)
+    }
+
+    /// Notes in the threads that go on that a match has begun at their first event.
+    func markMatched(_ rule: RuleTables, blob: UnsafeMutableRawPointer?, section: Int, survivors: Int) {
+        guard rule.hasTimeout, !matchedStarts.isEmpty else { return }
+        for index in 0..<forks.count { mark(forks.record(index)) }
+        guard survivors > 0, let blob else { return }
+        let first = blob + Int(Blob(blob).sections[section].offset)
+        for index in 0..<survivors { mark(first + index * rule.recordSize) }
+    }
+
+    private func mark(_ record: UnsafeMutableRawPointer) {
+        guard matchedStarts.contains(Matcher.first(record)) else { return }
+        let flags = record.load(fromByteOffset: ThreadRecord.flags, as: UInt32.self)
+        record.storeBytes(of: flags | ThreadRecord.hasMatched, toByteOffset: ThreadRecord.flags, as: UInt32.self)
     }
 
     /// The first or last event captured as a step, as the policy asks.

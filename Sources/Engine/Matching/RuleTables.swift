@@ -25,7 +25,9 @@ final class RuleTables {
     let streamMask: UInt64
     let within: Int64
     let policy: AfterMatchPolicy
+    /// Threads of the rule do something at a time by themselves.
     let hasDeadlines: Bool
+    let hasTimeout: Bool
     /// The rule's place in its group.
     let local: Int
     var counters = RuleCounters()
@@ -60,7 +62,8 @@ final class RuleTables {
         streamMask = program.streamMask
         within = program.within
         policy = program.afterMatch
-        hasDeadlines = program.hasDeadlines
+        hasDeadlines = program.hasDeadlines || program.timeout != nil
+        hasTimeout = program.timeout != nil
     }
 
     deinit {

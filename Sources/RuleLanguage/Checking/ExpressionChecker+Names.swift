@@ -24,6 +24,7 @@ extension ExpressionChecker {
 
     /// `value[i]` for a place that is computed, or of a computed list. Fields of what is there cannot be read.
     mutating func index(_ base: CheckedValue, _ rest: ArraySlice<AccessSyntax>, in place: ExpressionPlace) -> CheckedValue {
+        if case .constant(.unknown) = base.expression { return .broken }
         var value = base
         for access in rest {
             switch access {
@@ -126,7 +127,7 @@ extension ExpressionChecker {
     mutating func fieldType(_ path: FieldPath, _ scope: FieldScope, _ span: Span) -> ValueType {
         if let type = scope.type(of: path) { return type }
         let text = path.description
-        let nearest = NearestName.find(text, among: scope.fieldNames)
+        let nearest = sink.isFull ? nil : NearestName.find(text, among: scope.fieldNames)
         let owner = scope.types.count == 1 ? "`\(scope.types[0].name)` has" : "no event here has"
         report(
             Diagnostic(
@@ -142,7 +143,7 @@ extension ExpressionChecker {
         let (path, rest) = components(accesses, in: place)
         let field = FieldPath([.name(name.text)] + path)
         if case .constant(let what) = place.kind {
-            let nearest = NearestName.find(name.text, among: globals.keys.sorted())
+            let nearest = sink.isFull ? nil : NearestName.find(name.text, among: globals.keys.sorted())
             report(
                 Diagnostic(
                     .constantNeeded, "\(what) is a constant and cannot name the field `\(field)`", at: span,

@@ -66,6 +66,7 @@ struct ExpressionChecker {
     /// The pattern has mistakes already, so labels may be missing here.
     var isPatternBroken = false
     var bindingDepth = 0
+    private var checkDepth = 0
 
     init(sink: DiagnosticSink) { self.sink = sink }
 
@@ -86,15 +87,26 @@ struct ExpressionChecker {
     }
 
     mutating func check(_ syntax: ExpressionSyntax, in place: ExpressionPlace) -> CheckedValue {
+        // `let`s are checked where they are first named, so their depths add up.
+        checkDepth += 1
+        defer { checkDepth -= 1 }
+        guard checkDepth <= CheckedValue.depthMax else {
+            reportTooLarge(syntax.span)
+            return .broken
+        }
         let value = checkNode(syntax, in: place)
         guard value.size <= CheckedValue.sizeMax, value.depth <= CheckedValue.depthMax else {
-            report(
-                Diagnostic(
-                    .expressionTooLarge, "this expression is too large once its `let`s are written out", at: syntax.span,
-                    help: "an expression has at most \(CheckedValue.sizeMax) parts, \(CheckedValue.depthMax) deep"))
+            reportTooLarge(syntax.span)
             return .broken
         }
         return value
+    }
+
+    private mutating func reportTooLarge(_ span: Span) {
+        report(
+            Diagnostic(
+                .expressionTooLarge, "this expression is too large once its `let`s are written out", at: span,
+                help: "an expression has at most \(CheckedValue.sizeMax) parts, \(CheckedValue.depthMax) deep"))
     }
 
     private func build(_ expression: Expression, _ type: ValueType, over operands: [CheckedValue]) -> CheckedValue {

@@ -14,6 +14,19 @@ struct DeclaredEventType: Sendable {
     var fields: [FieldPath: Field] = [:]
     /// In the order of the declaration.
     var paths: [FieldPath] = []
+    /// What stands around declared fields: `device` where `device.os` is declared.
+    private var prefixes: Set<FieldPath> = []
+
+    init(name: String, span: Span) {
+        self.name = name
+        self.span = span
+    }
+
+    mutating func add(_ path: FieldPath, _ field: Field) {
+        fields[path] = field
+        paths.append(path)
+        for length in 1..<max(1, path.components.count) { prefixes.insert(FieldPath(Array(path.components.prefix(length)))) }
+    }
 
     /// The type of a path: declared itself, inside something declared `any` or `list`, or around declared fields. Nil: no such field.
     func type(of path: FieldPath) -> ValueType? {
@@ -24,7 +37,7 @@ struct DeclaredEventType: Sendable {
             if field.type == .list, case .index = path.components[length] { return .any }
             return nil
         }
-        return paths.contains { $0.components.starts(with: path.components) } ? .any : nil
+        return prefixes.contains(path) ? .any : nil
     }
 }
 
@@ -38,7 +51,6 @@ struct FieldScope: Sendable {
     /// Nil: no such field in any of the types.
     func type(of path: FieldPath) -> ValueType? {
         if isDynamic || types.isEmpty {
-            // Where all declared types agree nothing is lost by knowing it.
             return .any
         }
         var result: ValueType?

@@ -166,8 +166,7 @@ struct ProgramChecker {
                         notes: [.init(span: first.span, label: "first declared here")], help: "keep one of them"))
                 continue
             }
-            declared.fields[path] = .init(type: fieldType ?? .any, isOptional: field.isOptional, span: field.path.span)
-            declared.paths.append(path)
+            declared.add(path, .init(type: fieldType ?? .any, isOptional: field.isOptional, span: field.path.span))
             type.fields.append(
                 .init(path: path, type: EventType.FieldType(rawValue: (fieldType ?? .any).rawValue) ?? .any, isOptional: field.isOptional))
         }

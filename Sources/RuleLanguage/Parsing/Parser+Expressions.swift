@@ -209,6 +209,8 @@ extension Parser {
             return try make(.literal(.boolean(advance().kind == .word("true"))), from: start)
         case .word(let word) where Self.reservedWords.contains(word):
             throw unexpected("a value")
+        case .word where isCertainlyClause():
+            throw unexpected("a value")
         case .word, .quotedName:
             guard let name = acceptAnyName() else { throw unexpected("a value") }
             if !name.isQuoted, at(.openParenthesis) { return try parseCall(name) }

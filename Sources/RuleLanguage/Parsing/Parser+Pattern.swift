@@ -152,27 +152,55 @@ extension Parser {
     private mutating func parseAtom() throws(ParseFailure) -> PatternNodeSyntax {
         let start = current
         if at(.openParenthesis) { return try parseGroup() }
+        if isCertainlyClause() || isConnectiveAgain { throw unexpected("an event type") }
         var label: Name?
         if atName(), at(.colon, ahead: 1) {
             label = try expectName("a label")
             advance()
         }
         var types: [TypeName] = []
-        if label != nil, at(.openParenthesis) {
-            let open = advance()
-            repeat { types.append(try parseTypeName()) } while accept(.bar) != nil
-            if !at(.closeParenthesis) {
+        if let label, at(.openParenthesis) {
+            if !isAtTypes {
                 sink.report(
                     Diagnostic(
-                        .groupSuffix, "a group has no label of its own", at: span(from: open),
+                        .groupSuffix, "a group has no label of its own", at: label.span,
                         help: "after a label stands one type, or several as in `x: (a | b)`; labels of a group stand on the steps inside"))
-                throw ParseFailure()
+                return try parseGroup()
             }
             advance()
+            repeat { types.append(try parseTypeName()) } while accept(.bar) != nil
+            try expect(.closeParenthesis, "after the types")
         } else {
             types.append(try parseTypeName())
         }
         return .step(try parseStepSuffix(label: label, types: types, from: start))
+    }
+
+    /// `then then b`: the second word is no type, for a name follows that cannot follow one.
+    private var isConnectiveAgain: Bool {
+        guard atWord("then") || atWord("next") else { return false }
+        guard case .word(let word) = peek().kind else { return at(.openParenthesis, ahead: 1) }
+        let suffixes: Set<String> = ["where", "by", "until", "consecutive", "combinations", "within", "then", "next"]
+        return !suffixes.contains(word) && !Self.clauseWords.contains(word)
+    }
+
+    /// At `( TYPE { "|" TYPE } )`.
+    private var isAtTypes: Bool {
+        var index = position + 1
+        func isName(_ token: Token) -> Bool {
+            switch token.kind {
+            case .word, .quotedName: true
+            default: false
+            }
+        }
+        while index + 1 < tokens.count, isName(tokens[index]) {
+            switch tokens[index + 1].kind {
+            case .punctuation(.closeParenthesis): return true
+            case .punctuation(.bar), .punctuation(.dot): index += 2
+            default: return false
+            }
+        }
+        return false
     }
 
     /// Everything behind the types of a step.

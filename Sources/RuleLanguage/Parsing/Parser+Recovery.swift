@@ -11,13 +11,37 @@ extension Parser {
         case "alert": return !at(.colon, ahead: 1) && !at(.dot, ahead: 1)
         case "let": return atName(ahead: 1) && at(.assign, ahead: 2)
         case "emit": return atName(ahead: 1) && current.startsLine
-        case "after": return atWord("match", ahead: 1)
-        case "on": return atWord("timeout", ahead: 1)
-        case "cancel": return atWord("on", ahead: 1)
-        case "cooldown": return atDuration(ahead: 1)
-        case "limit": return atDuration(ahead: 1)
-        case "tags", "window", "having": return current.startsLine && !at(.colon, ahead: 1) && !at(.dot, ahead: 1)
+        case "after" where atWord("match", ahead: 1): return true
+        case "on" where atWord("timeout", ahead: 1): return true
+        case "cancel" where atWord("on", ahead: 1): return true
+        case "cooldown" where atDuration(ahead: 1): return true
+        case "limit" where atDuration(ahead: 1): return true
+        case "after", "on", "cancel", "cooldown", "limit", "tags", "window", "having":
+            return current.startsLine && !at(.colon, ahead: 1) && !at(.dot, ahead: 1)
         case "disabled": return current.startsLine && !at(.colon, ahead: 1) && !at(.dot, ahead: 1)
+        default: return false
+        }
+    }
+
+    /// Words that can be nothing but a clause, whatever the grammar expects: what follows them cannot follow a name.
+    func isCertainlyClause() -> Bool {
+        guard case .word(let word) = current.kind else { return false }
+        switch word {
+        case "alert":
+            switch peek().kind {
+            case .word(let next): return Severity(rawValue: next) != nil
+            case .string: return true
+            case .punctuation(.openBrace): return atName(ahead: 2) && at(.colon, ahead: 3)
+            default: return false
+            }
+        case "let": return atName(ahead: 1) && at(.assign, ahead: 2)
+        case "emit": return atName(ahead: 1) && at(.openBrace, ahead: 2) && atName(ahead: 3) && at(.colon, ahead: 4)
+        case "after": return atWord("match", ahead: 1)
+        case "on": return atWord("timeout", ahead: 1) && atWord("alert", ahead: 2)
+        case "cancel": return atWord("on", ahead: 1) && atName(ahead: 2)
+        case "cooldown", "within":
+            if case .duration = peek().kind { return true } else { return false }
+        case "limit": return atWord("open", ahead: 2) || atWord("events", ahead: 2)
         default: return false
         }
     }

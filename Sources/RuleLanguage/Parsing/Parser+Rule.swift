@@ -55,7 +55,9 @@ extension Parser {
         guard Self.clauseWords.contains(word) else {
             if word == "within" { return try parseStrayLimit() }
             let nearest = NearestName.find(word, among: Self.clauseWords)
-            let fix = nearest.map { Diagnostic.Fix(span: current.span, replacement: $0) }
+            let fix = word.utf8.count < 3 ? nil : nearest.map { Diagnostic.Fix(span: current.span, replacement: $0) }
+            // It counts as the clause that was meant, so that this one is not said to be missing.
+            keyword = nearest ?? ""
             sink.report(
                 Diagnostic(
                     .unknownClause, "`\(word)` begins no clause of a rule", at: current.span,

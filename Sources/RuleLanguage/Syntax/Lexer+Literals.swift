@@ -164,12 +164,15 @@ extension Lexer {
         }
         if let next = byte(position), Lexer.continuesWord(next) {
             while let next = byte(position), Lexer.continuesWord(next) { position += 1 }
-            let isTime = !isInteger
+            let isTime = Self.durationUnits.contains { unit in bytes[start..<position].reversed().starts(with: unit.name.utf8.reversed()) }
+            let shown = text(start, min(position, start + 30))
             sink.report(
-                Diagnostic(
-                    .badNumber, "`\(text(start, min(position, start + 30)))` is no number", at: span(start, position),
-                    help: isTime
-                        ? "durations are whole numbers with units: `1h30m`, `1500ms`" : "numbers look like `12`, `1_000`, `0.5` or `1e6`"))
+                isTime
+                    ? Diagnostic(
+                        .badDuration, "durations are made of whole numbers", at: span(start, position),
+                        help: "instead of `1.5h` write `1h30m`, instead of `0.5s` write `500ms`")
+                    : Diagnostic(
+                        .badNumber, "`\(shown)` is no number", at: span(start, position), help: "numbers look like `12`, `1_000`, `0.5` or `1e6`"))
             return add(.invalid, from: start)
         }
         let raw = bytes[start..<position]

@@ -67,8 +67,7 @@ struct Lexer {
         case UInt8(ascii: "0")...UInt8(ascii: "9"):
             scanNumber()
         case _ where Self.startsWord(first):
-            while let next = byte(position), Self.continuesWord(next) { position += 1 }
-            add(.word(text(start, position)), from: start)
+            scanWord()
         default:
             scanPunctuation()
         }
@@ -105,20 +104,40 @@ struct Lexer {
             position += 1
             return add(.punctuation(one), from: start)
         }
-        // A run of such characters is one mistake.
-        if bytes[start] >= 0x80 {
-            while let next = byte(position), next >= 0x80 || Self.continuesWord(next) { position += 1 }
-        } else {
-            position += 1
-        }
-        let run = text(start, position)
-        let isPrintable = !run.unicodeScalars.contains { $0.value < 0x20 || $0 == "\u{7F}" }
+        if bytes[start] >= 0x80 { return scanWord() }
+        position += 1
+        let isPrintable = bytes[start] >= 0x20 && bytes[start] != 0x7F
         sink.report(
             Diagnostic(
-                .unexpectedCharacter, isPrintable ? "`\(run.prefix(20))` cannot stand here" : "a control character cannot stand here",
-                at: span(start, position),
-                help: bytes[start] >= 0x80 ? "a name with other signs than letters, digits and `_` stands in backquotes: `` `\(run.prefix(20))` ``" : nil))
+                .unexpectedCharacter, isPrintable ? "`\(text(start, position))` cannot stand here" : "a control character cannot stand here",
+                at: span(start, position), help: bytes[start] == UInt8(ascii: "#") ? "comments begin with `//`" : nil))
         lineHasToken = true
+    }
+
+    /// A word. One with signs beyond ASCII is reported as a whole, and taken as the name that it would be in backquotes.
+    private mutating func scanWord() {
+        let start = position
+        var isPlain = true
+        while let next = byte(position), next >= 0x80 || Self.continuesWord(next) {
+            if next >= 0x80 { isPlain = false }
+            position += 1
+        }
+        let word = text(start, position)
+        if isPlain { return add(.word(word), from: start) }
+        let place = span(start, position)
+        // Broken UTF-8 is reported as such.
+        if !word.unicodeScalars.contains("\u{FFFD}") {
+            let isName = word.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || $0 == "_" || $0.properties.numericType != nil }
+            sink.report(
+                Diagnostic(
+                    .unexpectedCharacter, "`\(word.prefix(40))` cannot stand here", at: place,
+                    help: isName
+                        ? "a name with other signs than a to z, digits and `_` stands in backquotes"
+                        : word.unicodeScalars.contains(where: { "“”„‘’«»".unicodeScalars.contains($0) }) ? "strings stand between straight quotes: \"…\"" : nil,
+                    fix: isName ? .init(span: place, replacement: "`\(word)`") : nil))
+            guard isName else { return add(.invalid, from: start) }
+        }
+        add(.quotedName(word), from: start)
     }
 
     /// One diagnostic for each run of bytes that are no UTF-8; strings and comments then carry replacement signs.
