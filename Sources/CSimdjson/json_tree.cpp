@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <simdjson.h>
@@ -33,7 +34,7 @@ bool add_object(nt_json_tree &tree, ondemand::object object, int depth) {
     for (auto found : object) {
         ondemand::field field;
         std::string_view key;
-        if (found.get(field) != SUCCESS || field.unescaped_key().get(key) != SUCCESS) { return false; }
+        if (std::move(found).get(field) != SUCCESS || field.unescaped_key().get(key) != SUCCESS) { return false; }
         add_text(tree, key);
         if (!add_value(tree, field.value(), depth)) { return false; }
         tree.nodes[place].count += 1;
@@ -47,7 +48,7 @@ bool add_array(nt_json_tree &tree, ondemand::array array, int depth) {
     tree.nodes.push_back({NT_JSON_ARRAY, 0, 0});
     for (auto found : array) {
         ondemand::value value;
-        if (found.get(value) != SUCCESS || !add_value(tree, value, depth)) { return false; }
+        if (std::move(found).get(value) != SUCCESS || !add_value(tree, value, depth)) { return false; }
         tree.nodes[place].count += 1;
     }
     return true;
@@ -104,6 +105,12 @@ bool add_value(nt_json_tree &tree, ondemand::value value, int depth) {
     return false;
 }
 
+// Behind the last token there is no location.
+bool is_at_end(ondemand::document &document) {
+    const char *location;
+    return document.current_location().get(location) == OUT_OF_BOUNDS;
+}
+
 }  // namespace
 
 nt_json_tree *nt_json_tree_create(const uint8_t *bytes, size_t count) {
@@ -116,7 +123,7 @@ nt_json_tree *nt_json_tree_create(const uint8_t *bytes, size_t count) {
     ondemand::document document;
     ondemand::object object;
     const bool good = parser.iterate(text).get(document) == SUCCESS && document.get_object().get(object) == SUCCESS
-        && add_object(*tree, object, 1) && document.at_end();
+        && add_object(*tree, object, 1) && is_at_end(document);
     if (!good) {
         delete tree;
         return nullptr;
