@@ -1,9 +1,9 @@
 // One fixture from its files to a verdict.
 
 internal import Decoding
-public import Diagnostics
+internal import Diagnostics
 internal import RuleCompiler
-internal import Streaming
+public import Streaming
 
 public enum FixtureOutcome: Sendable, Equatable {
     case passed(alerts: Int)

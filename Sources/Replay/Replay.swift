@@ -2,7 +2,6 @@
 // to see alerts.
 
 public import Engine
-public import Events
 public import RuleCompiler
 public import RuleLanguage
 public import Streaming

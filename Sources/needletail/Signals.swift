@@ -22,7 +22,9 @@ enum StopSignals {
     /// Listens from now on. The descriptor given becomes readable with the first signal; nil where the system has no pipe left.
     static func listen() -> Int32? {
         var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0 else { return nil }
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         wakeEnd.store(ends[1], ordering: .releasing)
         // Touched here, so that the handler finds all of it made.
         _ = flag.isSet

@@ -1,5 +1,5 @@
 /// One command: what it is called, what it takes, and what it does. Help, completions and documentation come from here.
-struct Command {
+struct Command: Sendable {
     var name: String
     /// `RULES…`
     var operands: String
@@ -11,7 +11,7 @@ struct Command {
     var example: String
     var flags: [Flag]
     /// Returns the exit status.
-    var run: (Options) throws(UsageError) -> Int32
+    var run: @Sendable (Options) throws(UsageError) -> Int32
 
     var usage: String {
         (["needletail", name] + (flags.contains { !$0.isMissing } ? ["[FLAGS]"] : []) + (operands.isEmpty ? [] : [operands]))

@@ -1,6 +1,6 @@
 /// One flag: its name, what it means, and how its value is read. Parsing, help, completions and the documentation all come from here.
-struct Flag {
-    enum Value {
+struct Flag: Sendable {
+    enum Value: Sendable {
         /// A switch.
         case none
         /// Anything; the name stands in the help.
@@ -21,7 +21,7 @@ struct Flag {
     /// A later version has it: it is known, kept out of the help, and an error to use.
     var isMissing = false
     /// Puts the value, empty for a switch, into the options.
-    var parse: (inout Options, String) throws(UsageError) -> Void
+    var parse: @Sendable (inout Options, String) throws(UsageError) -> Void
 
     var valueName: String? {
         switch value {
