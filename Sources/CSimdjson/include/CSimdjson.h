@@ -108,6 +108,33 @@ size_t nt_yardstick(const uint8_t *bytes, size_t count);
 // Whether simdjson takes these bytes for one JSON document; tests hold what happens to lines in blocks to it.
 int nt_reference_accepts(const uint8_t *bytes, size_t count);
 
+// A JSON object as a flat tree, in the order of the text: an object is followed by its members, key and value in turn, an array by
+// its elements.
+enum nt_json_kind {
+    NT_JSON_NULL = 0,
+    NT_JSON_BOOLEAN = 1,
+    NT_JSON_INTEGER = 2,
+    NT_JSON_UNSIGNED = 3,
+    NT_JSON_DOUBLE = 4,
+    NT_JSON_STRING = 5,
+    NT_JSON_ARRAY = 6,
+    NT_JSON_OBJECT = 7,
+};
+
+typedef struct {
+    uint32_t kind;  // enum nt_json_kind
+    uint32_t count;  // members, elements, or bytes of a string
+    uint64_t payload;  // the value's bits, or where a string lies in the tree's text
+} nt_json_node;
+
+typedef struct nt_json_tree nt_json_tree;
+
+// NULL where the bytes are not one JSON object of at most NT_DEPTH_MAX levels.
+nt_json_tree *nt_json_tree_create(const uint8_t *bytes, size_t count);
+const nt_json_node *nt_json_tree_nodes(const nt_json_tree *tree, size_t *count);
+const uint8_t *nt_json_tree_text(const nt_json_tree *tree);
+void nt_json_tree_destroy(nt_json_tree *tree);
+
 #ifdef __cplusplus
 }
 #endif
