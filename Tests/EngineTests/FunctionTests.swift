@@ -50,7 +50,8 @@ import Testing
     @Test func noArgumentsTrap() {
         let values: [Scalar] = [
             unknown, yes, i(0), i(-1), i(.min), i(.max), big, d(0), d(-0.0), d(1e308), d(-Double.leastNonzeroMagnitude),
-            d(0.5), s(""), s("é€😀"), s("10.0.0.1/8"), s("::1"), l("[]"), l("[1,\"a\\u00e9\"]"), l("["), l(""), Scalar(kind: ValueKind.object, bits: 0), .time(.min), .time(.max),
+            d(0.5), s(""), s("é€😀"), s("10.0.0.1/8"), s("::1"), l("[]"),
+            l("[1,\"a\\u00e9\"]"), l("["), l(""), Scalar(kind: ValueKind.object, bits: 0), .time(.min), .time(.max),
             .duration(.min), .duration(.max), .time(0), s("Europe/Berlin"),
         ]
         for function in FunctionCode.allCases {
