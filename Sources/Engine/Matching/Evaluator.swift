@@ -91,7 +91,8 @@ final class Evaluator {
             case .referenceTime:
                 top += 1
                 let reference = record.load(fromByteOffset: Int(instruction.a), as: UInt32.self)
-                top.pointee = reference == 0 ? .unknown : .time(reference == CapturedEvent.current ? row.time : CapturedEvent.time(blob + Int(reference)))
+                top.pointee = reference == 0
+                    ? .unknown : .time(reference == CapturedEvent.current ? row.time : CapturedEvent.time(blob + Int(reference)))
             case .count:
                 top += 1
                 top.pointee = .integer(record.load(fromByteOffset: Int(instruction.a), as: Int64.self))
