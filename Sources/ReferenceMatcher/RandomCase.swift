@@ -27,7 +27,8 @@ public struct RandomCase: Sendable {
             guard let program = check(draft.text) else { continue }
             var streams = RandomStreams(seed: seed, features: features)
             let most = (6 + 4 * size) * (seed % 10 == 9 ? 4 : 1)
-            return (RandomCase(seed: seed, rule: draft, events: streams.next(delay: draft.delay, events: most)), program)
+            let events = streams.next(delay: draft.delay, events: most, following: draft.pattern.steps.map { $0.types[0] })
+            return (RandomCase(seed: seed, rule: draft, events: events), program)
         }
         return nil
     }
@@ -51,7 +52,7 @@ public struct RandomCase: Sendable {
         let text = first.declarationsText + drafts.map(\.ruleText).joined(separator: "\n")
         guard let program = check(text) else { return nil }
         var streams = RandomStreams(seed: seed, features: features)
-        return (text, program, streams.next(delay: first.delay, events: 6 + 4 * size))
+        return (text, program, streams.next(delay: first.delay, events: 6 + 4 * size, following: first.pattern.steps.map { $0.types[0] }))
     }
 
     /// The events as the reference reads them; each input's lines are numbered from 1.

@@ -59,10 +59,10 @@ public struct RandomRules {
 
     private mutating func policy(of draft: RuleDraft) -> String {
         switch random.below(20) {
-        case 0..<8: return "keep all"
-        case 8..<12: return "skip to next"
-        case 12..<14: return "skip past last"
-        case 14..<17:
+        case 0..<7: return "keep all"
+        case 7..<11: return "skip to next"
+        case 11..<13: return "skip past last"
+        case 13..<16:
             let labels = draft.pattern.steps.map(\.label)
             return (random.chance(50) ? "skip to first " : "skip to last ") + random.pick(labels)
         default: return ""
@@ -148,7 +148,7 @@ public struct RandomRules {
         // Only the loop makes the label readable in the step's own condition.
         let repeats = step.loop?.repeats ?? false
         let isList = inLoop || repeats
-        if random.chance(32) { step.condition = condition(own: isList ? label : nil) }
+        if random.chance(27) { step.condition = condition(own: isList ? label : nil) }
         if isKeyedByStep { step.key = random.pick(["p", "q", "k"]) }
         labels.append((label, isList))
         if isFull, repeats, random.chance(20) {
@@ -165,7 +165,7 @@ public struct RandomRules {
     private mutating func event(mayRead: Bool) -> RuleDraft.Event {
         var alternatives: [RuleDraft.Event.Alternative] = []
         repeat {
-            let condition = random.chance(40) ? (mayRead ? self.condition(own: nil) : comparison()) : nil
+            let condition = random.chance(30) ? (mayRead ? self.condition(own: nil) : comparison()) : nil
             alternatives.append(
                 .init(type: type(), condition: condition, key: isKeyedByStep ? random.pick(["p", "q", "k"]) : nil))
         } while isFull && alternatives.count < 2 && random.chance(10)
@@ -192,7 +192,10 @@ public struct RandomRules {
         let operation = random.pick(["==", "!=", "<", "<=", ">", ">="])
         let name = label.name
         if !label.isInLoop, random.chance(80) {
-            var terms = ["v \(operation) \(name).v", "v \(operation) \(name).v", "w \(operation) \(name).v", "v + w \(operation) \(name).v * 2"]
+            var terms = [
+                "v \(operation) \(name).v", "v \(operation) \(name).v", "w \(operation) \(name).v",
+                "v + w \(operation) \(name).v * 2",
+            ]
             if isFull {
                 terms += [
                     "time() - time(\(name)) \(operation) 20ms", "(\(name).v ?? 2) \(operation) v", "\(name).w is missing",
@@ -220,8 +223,10 @@ public struct RandomRules {
     private mutating func comparison() -> String {
         let operation = random.pick(["==", "!=", "<", "<=", ">", ">="])
         var terms = [
-            "v \(operation) \(random.below(6))", "v \(operation) \(random.below(6))", "w \(operation) \(random.below(4))", "v \(operation) w",
-            "v % 2 == \(random.below(2))", "v + w \(operation) 4", "v / 2 \(operation) 1.5", "not v \(operation) 2", "v * w - 1 \(operation) 3",
+            "v \(operation) \(random.below(6))", "v \(operation) \(random.below(6))", "w \(operation) \(random.below(4))",
+            "v \(operation) w",
+            "v % 2 == \(random.below(2))", "v + w \(operation) 4", "v / 2 \(operation) 1.5", "not v \(operation) 2",
+            "v * w - 1 \(operation) 3",
             "v == \"s\"", "v \(operation) 2.5", "-v \(operation) -2",
         ]
         if isFull {

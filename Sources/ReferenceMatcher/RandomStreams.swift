@@ -23,12 +23,16 @@ public struct RandomStreams {
     /// - Parameters:
     ///   - delay: in milliseconds; without one events are in order but for a few late ones.
     ///   - events: the most events; at least 1.
-    public mutating func next(delay: Int, events most: Int) -> [RandomEvent] {
+    ///   - types: those that a rule waits for, in its order. Half of the events go through them again and again, so that long patterns
+    ///     are matched as well.
+    public mutating func next(delay: Int, events most: Int, following types: [String] = []) -> [RandomEvent] {
         let isFull = features == .full
         let inputs = isFull && random.chance(20) ? 2 + random.below(2) : 1
         let hasLate = isFull && random.chance(15)
         let gaps = random.pick([[0, 1, 2, 3], [0, 0, 0, 5, 10, 20], [5, 10], [0, 1, 10, 40]])
-        let types = random.chance(30) ? ["A", "B"] : RandomRules.types
+        let drawnTypes = random.chance(30) ? ["A", "B"] : RandomRules.types
+        let wanted = types.map { RandomRules.types.contains($0) ? $0 : random.pick(drawnTypes) }
+        var place = 0
         var time = 1000
         var drawn: [(arrival: Int, event: RandomEvent)] = []
         for id in 1...(1 + random.below(max(1, most))) {
@@ -36,7 +40,12 @@ public struct RandomStreams {
             var arrival = time
             if delay > 0, random.chance(60) { arrival += random.below(delay + 1) }
             if hasLate, random.chance(10) { arrival += random.below(3 * delay + 30) }
-            let event = RandomEvent(input: random.below(inputs), time: time, text: line(id: id, type: random.pick(types), time: time))
+            var type = random.pick(drawnTypes)
+            if !wanted.isEmpty, random.chance(60) {
+                type = wanted[place % wanted.count]
+                if random.chance(70) { place += 1 }
+            }
+            let event = RandomEvent(input: random.below(inputs), time: time, text: line(id: id, type: type, time: time))
             drawn.append((arrival, event))
         }
         // Stable: `sort` of the standard library is, but does not promise to be.
@@ -49,21 +58,18 @@ public struct RandomStreams {
         add("k", key())
         add("v", value(below: 6))
         add("w", value(below: 4))
-        if features == .full || random.chance(20) {
-            add("p", key())
-            add("q", key())
-        }
+        add("p", key())
+        add("q", key())
         return "{" + members.joined(separator: ", ") + "}"
     }
 
     /// Mostly two keys; numbers that are one key in two spellings; sometimes none.
     private mutating func key() -> String? {
         switch random.below(40) {
-        case 0..<28: return "\"x\""
-        case 28..<34: return "\"y\""
-        case 34: return "1"
-        case 35: return "1.0"
-        case 36: return "true"
+        case 0..<31: return "\"x\""
+        case 31..<35: return "\"y\""
+        case 35: return "1"
+        case 36: return random.pick(["1.0", "true"])
         case 37: return "null"
         case 38: return "[1]"
         default: return nil

@@ -106,7 +106,7 @@ public struct ReferenceEvaluator {
     static func boolean(_ truth: Bool?) -> Value { truth.map(Value.boolean) ?? .unknown }
 
     /// Unknown values are left out. Numbers only count towards `sum`, `avg` and `stddev`; strings, numbers and booleans towards
-    /// `distinct` and `values`; `min` and `max` of kinds that do not go together are unknown.
+    /// `distinct` and `values`; for `min` and `max` the first number or string says which of the two kinds counts.
     private func aggregate(_ aggregate: Expression.Aggregate, _ events: [ReferenceEvent], _ path: FieldPath?) -> Value {
         guard let path else { return .integer(Int128(events.count)) }
         let values = events.map { $0.value(at: path) }.filter { !$0.isUnknown }
@@ -116,8 +116,11 @@ public struct ReferenceEvaluator {
         case .last: return values.last ?? .unknown
         case .distinct: return .integer(Int128(ReferenceEvaluator.different(values).count))
         case .values: return values.isEmpty ? .unknown : .list(ReferenceEvaluator.different(values))
-        case .min: return ReferenceEvaluator.extreme(values, .less)
-        case .max: return ReferenceEvaluator.extreme(values, .greater)
+        case .min, .max:
+            let ordered = values.filter { ReferenceEvaluator.compare(.less, $0, $0) != nil }
+            guard let first = ordered.first else { return .unknown }
+            let alike = ordered.filter { ReferenceEvaluator.compare(.less, $0, first) != nil }
+            return ReferenceEvaluator.extreme(alike, aggregate == .min ? .less : .greater)
         case .sum, .avg, .stddev:
             var sum = ExactSum()
             for value in values {

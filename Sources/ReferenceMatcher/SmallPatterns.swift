@@ -2,12 +2,14 @@
 public enum SmallPatterns {
     /// Those that use only the core of the language.
     public static let core = [
-        "a: A", "a: A then b: B", "a: A then any b: B", "a: A next b: B", "a: A then a2: A", "a: A then any e: event then b: B",
+        "a: A", "a: A then b: B", "a: A then any b: B", "a: A next b: B", "a: A then a2: A",
+        "a: A then any e: event then b: B",
         "a: A+ then b: B", "a: A+? then b: B", "a: A* then b: B", "a: A*? next b: B", "a: A{2} then b: B", "a: A{2,} next b: B",
         "a: A{1,2}? then any b: B", "a: A+ consecutive then b: B", "a: A+? combinations then any b: B", "a: A then b: B+",
         "a: A then b: B?", "a: A then b: B??", "a: A next b: B? then c: C", "a: A next b: B?? next c: C", "a: A{2,3} combinations",
         "a: A then not B then c: C", "a: A next not B then c: C", "a: A then not B then b: B", "a: A then not C then any b: B+ then a2: A",
-        "a: A+ then not C then b: B", "a: A then not C then b: B? then a2: A", "a: A then not B within 25ms", "a: A+ then not B within 25ms",
+        "a: A+ then not C then b: B", "a: A then not C then b: B? then a2: A", "a: A then not B within 25ms",
+        "a: A+ then not B within 25ms",
         "(a: A then b: B){2}", "(a: A next b: B)+ then c: C", "(a: A then b: B)+? combinations then any c: C", "(a: A then b: B?){2,3}",
         "(a: A then b: B)+ consecutive", "a: A then b: event within 20ms", "a: A+ then any b: B+? then c: C within 35ms",
         "a: A* consecutive next b: B*? then c: C",
@@ -21,6 +23,18 @@ public enum SmallPatterns {
         "a: A+ until C then b: B", "a: A* until B then c: C", "a: A{2,}? until C then any b: B", "a: A | b: B", "a: A then (b: B | c: C)",
         "a: A & b: B", "(a: A & b: B & c: C)", "(a: A & b: B+) then c: C", "a: A next (b: B & c: C)", "(a: A | b: B){2} then c: C",
         "(a: (A | B))+ then c: C", "a: A then (b: B then not within 15ms C) then a2: A",
+        "a: A then b: B+ until C then a2: A", "a: A | e: event then b: B",
+        // Limits that events meet exactly.
+        "a: A then within 20ms b: B", "a: A then not within 20ms B then c: C", "a: A then not within 20ms B", "(a: A{2} within 20ms)",
+    ]
+
+    /// Where two threads wait for the same step and the one that comes first dies first: whoever keeps only the first loses matches.
+    public static let domination = [
+        "a: A then any ((b: B next c: C) | e: C) then within 15ms d: A", "a: A then any b: B then within 15ms c: C",
+        "a: A then any (b: B | c: C) then within 15ms d: A", "a: A then any b: B{1,2}? then any within 15ms c: C",
+        "a: A then any b: B then not within 15ms A then c: C", "a: A then any b: B then not within 15ms C",
+        "a: A then any (b: B then c: C within 25ms)", "a: A then any b: B then any c: C? then any within 15ms d: A",
+        "a: A+? combinations then within 15ms b: B", "a: A{1,3}? then b: B then within 15ms c: C",
     ]
 
     static let policies = ["keep all", "skip past last", "skip to next", "skip to first a", "skip to last a"]

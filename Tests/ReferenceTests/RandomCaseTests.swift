@@ -63,7 +63,8 @@ import Testing
 
     @Test func aProgramsAlertsAreThoseOfItsRules() throws {
         for seed in 0..<(RandomCaseTests.count / 4) {
-            guard let drawn = RandomCase.drawnProgram(seed: seed, features: .full, size: 3, rules: 4, check: { try? checked($0) }) else { continue }
+            guard let drawn = RandomCase.drawnProgram(seed: seed, features: .full, size: 3, rules: 4, check: { try? checked($0) })
+            else { continue }
             let events = RandomCase.referenceEvents(drawn.events)
             guard let all = try? referenceAlertLines(program: drawn.program, events: events, threadsMax: 3_000) else { continue }
             #expect(zip(all, all.dropFirst()).allSatisfy { $0.at <= $1.at })
@@ -102,7 +103,7 @@ import Testing
     }
 
     @Test func smallPatternsAreRulesAndRun() throws {
-        for pattern in SmallPatterns.core + SmallPatterns.full {
+        for pattern in SmallPatterns.core + SmallPatterns.full + SmallPatterns.domination {
             for policy in 0..<6 {
                 let program = try checked(SmallPatterns.rule(pattern, policy: policy))
                 var fired = 0

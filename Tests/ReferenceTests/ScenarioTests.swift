@@ -34,7 +34,8 @@ enum Scenarios {
     ]
 
     static let connectives = [
-        Scenario("what is left out takes its connective with it", all("a: A next b: B? then c: C"), on: "A@0 D@10 C@20", gives: ["20 a[1] c[3]"]),
+        Scenario("what is left out takes its connective with it", all("a: A next b: B? then c: C"), on: "A@0 D@10 C@20",
+            gives: ["20 a[1] c[3]"]),
         Scenario(
             "a strict option does not bind", all("a: A next b: B? then c: C"), on: "A@0 B@10 C@20",
             gives: ["20 a[1] b[2] c[3]", "20 a[1] c[3]"]),
@@ -42,7 +43,8 @@ enum Scenarios {
         Scenario("next not forbids the very next", all("a: A next not B then c: C"), on: "A@0 B@10 C@20", gives: []),
         Scenario("under next not the guarded event is not captured", all("a: A next not B then b: B"), on: "A@0 B@10 B@20", gives: []),
         Scenario("under then not it may be", all("a: A then not B then b: B"), on: "A@0 B@10 B@20", gives: ["10 a[1] b[2]"]),
-        Scenario("a guard before an option protects what comes instead", all("a: A then not D then b: B? then c: C"), on: "A@0 D@5 C@10", gives: []),
+        Scenario("a guard before an option protects what comes instead", all("a: A then not D then b: B? then c: C"), on: "A@0 D@5 C@10",
+            gives: []),
         Scenario(
             "until ends a loop that has captured", all("a: A+ until C then b: B"), on: "A@0 C@10 A@20 B@30",
             gives: ["30 a[1] b[4]", "30 a[3] b[4]"]),
@@ -68,12 +70,14 @@ enum Scenarios {
         Scenario("each round from the one before", all("a: A then within 10ms b: B{2}"), on: "A@0 B@5 B@15", gives: []),
         Scenario("a guard for a time", all("a: A then not within 10ms X then b: B"), on: "A@0 X@10 B@20", gives: ["20 a[1] b[3]"]),
         Scenario("a guard within its time", all("a: A then not within 10ms X then b: B"), on: "A@0 X@9 B@20", gives: []),
-        Scenario("an absence completes before an event at its moment", all("a: A then not within 15ms C"), on: "A@0 C@15", gives: ["15 a[1]"]),
+        Scenario("an absence completes before an event at its moment", all("a: A then not within 15ms C"), on: "A@0 C@15",
+            gives: ["15 a[1]"]),
         Scenario("an absence that is none", all("a: A then not within 15ms C"), on: "A@0 C@14", gives: []),
         Scenario(
             "of several absences the last to end completes", all("a: A then not within 15ms B then not within 25ms C"),
             on: "A@0 B@20 D@40", gives: ["25 a[1]"]),
-        Scenario("the pattern's limit is the absence's", all("a: A then b: B then not C within 30ms"), on: "A@0 B@20", gives: ["30 a[1] b[2]"]),
+        Scenario("the pattern's limit is the absence's", all("a: A then b: B then not C within 30ms"), on: "A@0 B@20",
+            gives: ["30 a[1] b[2]"]),
         Scenario(
             "a group's limit counts from its first event", all("(a: A{2} within 10ms) then b: B"), on: "A@0 A@10 A@15 B@50",
             gives: ["50 a[2,3] b[4]"]),
@@ -87,9 +91,11 @@ enum Scenarios {
             gives: ["30 x[1] a[2,4] b[5]"]),
         Scenario("skip to first", "match x: X then a: A+ then b: B\nafter match skip to first a", on: "X@0 A@10 X@15 A@20 B@30 A@40 B@50",
             gives: ["30 x[1] a[2,4] b[5]", "30 x[3] a[4] b[5]"]),
-        Scenario("skip to a label that captured nothing", "match a: A then c: C? then b: B\nafter match skip to last c", on: "A@0 A@10 B@20",
+        Scenario("skip to a label that captured nothing", "match a: A then c: C? then b: B\nafter match skip to last c",
+            on: "A@0 A@10 B@20",
             gives: ["20 a[1] b[3]"]),
-        Scenario("at a deadline all that is there is dropped", "match a: A then not within 20ms B", on: "A@0 A@10 A@20", gives: ["20 a[1]", "40 a[3]"]),
+        Scenario("at a deadline all that is there is dropped", "match a: A then not within 20ms B", on: "A@0 A@10 A@20",
+            gives: ["20 a[1]", "40 a[3]"]),
         Scenario("keep all keeps them", all("a: A then not within 20ms B"), on: "A@0 A@10", gives: ["20 a[1]", "30 a[2]"]),
     ]
 
@@ -100,7 +106,8 @@ enum Scenarios {
         Scenario("an event at the limit is behind it", timed("a: A then b: B within 10ms"), on: "A@0 B@10", gives: ["timeout 10 a[1]"]),
         Scenario("a match is no timeout", timed("a: A then b: B within 10ms"), on: "A@0 B@5", gives: ["5 a[1] b[2]"]),
         Scenario("with what was captured", timed("a: A then b: B then c: C within 10ms"), on: "A@0 B@5", gives: ["timeout 10 a[1] b[2]"]),
-        Scenario("the limit of the last target", timed("a: A then within 5ms b: B then c: C within 20ms"), on: "A@0", gives: ["timeout 5 a[1]"]),
+        Scenario("the limit of the last target", timed("a: A then within 5ms b: B then c: C within 20ms"), on: "A@0",
+            gives: ["timeout 5 a[1]"]),
         Scenario("what a guard ends gives none", timed("a: A then not X then b: B within 10ms"), on: "A@0 X@5", gives: []),
         Scenario("what a policy drops gives none", timed("a: A then b: B within 10ms"), on: "A@0 A@2 B@5", gives: ["5 a[1] b[3]"]),
         Scenario(
@@ -110,30 +117,38 @@ enum Scenarios {
             "one for each first event, the most captures first", timed("a: A then any b: B then c: C within 10ms"),
             on: "A@0 B@2 B@4 A@6", gives: ["timeout 10 a[1] b[2]", "timeout 16 a[4]"]),
         Scenario("what cancel drops gives none", timed("a: A then b: B within 10ms") + "\ncancel on C", on: "A@0 C@5", gives: []),
-        Scenario("a kept state has no timeout yet", timed("a: A then b: B within 10ms"), on: "A@0 D@9", gives: [], end: .open(reaching: nil)),
-        Scenario("until time has come", timed("a: A then b: B within 10ms"), on: "A@0", gives: ["timeout 10 a[1]"], end: .open(reaching: 10_000)),
+        Scenario("a kept state has no timeout yet", timed("a: A then b: B within 10ms"), on: "A@0 D@9",
+            gives: [], end: .open(reaching: nil)),
+        Scenario("until time has come", timed("a: A then b: B within 10ms"), on: "A@0",
+            gives: ["timeout 10 a[1]"], end: .open(reaching: 10_000)),
     ]
 
     static let clauses = [
         Scenario("cancel drops", all("a: A then b: B") + "\ncancel on C", on: "A@0 C@10 B@20", gives: []),
-        Scenario("cancel comes before its own capture", all("a: C then b: B") + "\ncancel on C", on: "C@0 C@5 B@10", gives: ["10 a[2] b[3]"]),
-        Scenario("cancel comes after the deadlines", all("a: A then not within 10ms B") + "\ncancel on C", on: "A@0 C@10", gives: ["10 a[1]"]),
+        Scenario("cancel comes before its own capture", all("a: C then b: B") + "\ncancel on C", on: "C@0 C@5 B@10",
+            gives: ["10 a[2] b[3]"]),
+        Scenario("cancel comes after the deadlines", all("a: A then not within 10ms B") + "\ncancel on C", on: "A@0 C@10",
+            gives: ["10 a[1]"]),
         Scenario("limit drops the oldest", all("a: A then b: B") + "\nlimit 1 open", on: "A@0 A@10 B@20", gives: ["20 a[2] b[3]"]),
-        Scenario("limit drops the newest", all("a: A then b: B") + "\nlimit 1 open drop newest", on: "A@0 A@10 B@20", gives: ["20 a[1] b[3]"]),
+        Scenario("limit drops the newest", all("a: A then b: B") + "\nlimit 1 open drop newest", on: "A@0 A@10 B@20",
+            gives: ["20 a[1] b[3]"]),
         Scenario("cooldown holds back and counts", "match a: A\ncooldown 15ms", on: "A@0 A@10 A@14 A@15 A@40",
             gives: ["0 a[1]", "15 a[4] +2", "40 a[5]"]),
         Scenario("cooldown by a field", "match a: A\ncooldown 15ms by v", on: "A@0,v=1 A@5,v=2 A@10,v=1.0 A@20,v=2",
             gives: ["0 a[1]", "5 a[2]", "20 a[4]"]),
-        Scenario("the rule's where decides what is next", "where v > 0\n" + all("a: A next b: B"), on: "A@0,v=1 C@5,v=0 B@10,v=1 A@15 B@20,v=1",
+        Scenario("the rule's where decides what is next", "where v > 0\n" + all("a: A next b: B"),
+            on: "A@0,v=1 C@5,v=0 B@10,v=1 A@15 B@20,v=1",
             gives: ["10 a[1] b[3]"]),
-        Scenario("unknown satisfies nothing", all("a: A where not v == 1"), on: "A@0 A@5,v=null A@10,v=1 A@15,v=2 A@20,v=\"s\"", gives: ["15 a[4]"]),
+        Scenario("unknown satisfies nothing", all("a: A where not v == 1"), on: "A@0 A@5,v=null A@10,v=1 A@15,v=2 A@20,v=\"s\"",
+            gives: ["15 a[4]"]),
         Scenario("a loop's own label", all("a: A{2,} where count(a) == 0 or v > last(a.v) then b: B"), on: "A@0,v=1 A@5,v=1 A@10,v=2 B@20",
             gives: ["20 a[1,3] b[4]", "20 a[2,3] b[4]"]),
         Scenario(
             "a field that breaks its declaration is unknown", all("a: A where v is missing"), on: "A@0,v=1 A@5,v=\"1\" A@10 B@15",
             gives: ["5 a[2]", "10 a[3]"], declarations: "event A { v number? }"),
         Scenario(
-            "a declared time is one", all("a: A where time() - at > 5ms"), on: "A@100,at=94 A@200,at=195 A@300,at=\"1970-01-01T00:00:00.290Z\"",
+            "a declared time is one", all("a: A where time() - at > 5ms"),
+            on: "A@100,at=94 A@200,at=195 A@300,at=\"1970-01-01T00:00:00.290Z\"",
             gives: ["100 a[1]", "300 a[3]"], declarations: "event A { at time }"),
         Scenario("the earlier label", all("a: A then b: B where v > a.v"), on: "A@0,v=2 B@5,v=2 B@10,v=2.5", gives: ["10 a[1] b[3]"]),
     ]
@@ -143,14 +158,16 @@ enum Scenarios {
             on: "A@0,k=1 A@1,k=\"1\" A@2,k=null A@3 B@5,k=1.0 B@6,k=[1]", gives: ["5 a[1] b[5]"]),
         Scenario("parent and child", all("p: P by pid then c: P by ppid"), on: "P@0,pid=1 P@5,pid=2,ppid=1 P@9,pid=3,ppid=2",
             gives: ["5 p[1] c[2]", "9 p[2] c[3]"]),
-        Scenario("next is broken by the stream alone", all("a: A by p next b: B by q"), on: "A@0,p=1 C@5,p=2 B@10,q=1 A@20,p=1 C@25,q=1 B@30,q=1",
+        Scenario("next is broken by the stream alone", all("a: A by p next b: B by q"),
+            on: "A@0,p=1 C@5,p=2 B@10,q=1 A@20,p=1 C@25,q=1 B@30,q=1",
             gives: ["10 a[1] b[3]"]),
     ]
 
     static let order = [
         Scenario("ties by arrival", all("a: A then b: B"), on: "B@0 A@0 B@0", gives: ["0 a[2] b[3]"]),
         Scenario("inputs before lines", all("a: A then b: B"), on: "B@0/1 A@0/0", gives: ["0 a[2] b[1]"]),
-        Scenario("by time, not by arrival", all("a: A then b: B"), on: "B@10 A@5", gives: ["10 a[2] b[1]"], declarations: "stream { delay 5ms }"),
+        Scenario("by time, not by arrival", all("a: A then b: B"), on: "B@10 A@5",
+            gives: ["10 a[2] b[1]"], declarations: "stream { delay 5ms }"),
         Scenario("late is late", all("a: A then b: B"), on: "B@10 A@4 A@5", gives: ["10 a[3] b[1]"], declarations: "stream { delay 5ms }"),
         Scenario("late by its own input alone", all("a: A then b: B"), on: "B@10/0 A@4/1", gives: ["10 a[2] b[1]"]),
         Scenario("held back until the watermark", all("a: A"), on: "A@0 A@10 A@20", gives: ["0 a[1]", "10 a[2]"], end: .open(reaching: nil),
