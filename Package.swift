@@ -13,15 +13,18 @@ let package = Package(
 
         // Engine: CheckedProgram to automata, and automata over keyed events.
         .target(name: "CXXHash"),
-        .target(name: "Engine", dependencies: ["Events", "CXXHash"]),
+        .target(name: "CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
+        .target(name: "Engine", dependencies: ["Events", "CXXHash", "CPCRE2"]),
         .target(name: "RuleCompiler", dependencies: ["RuleLanguage", "Engine"]),
 
         // Runtime: bytes to batches to alerts.
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "Decoding", dependencies: ["Events", "CSimdjson"]),
         .target(name: "Streaming", dependencies: ["Engine", "Events", "Decoding"]),
-        .target(name: "Connectors", dependencies: ["Streaming", "Events"]),
-        .target(name: "Replay", dependencies: ["RuleCompiler", "Streaming"]),
+        .target(name: "Connectors", dependencies: ["Streaming", "Events", "Diagnostics"]),
+        .target(
+            name: "Replay",
+            dependencies: ["RuleCompiler", "Streaming", "RuleLanguage", "Engine", "Decoding", "Events", "Diagnostics"]),
         .executableTarget(
             name: "needletail",
             dependencies: [
@@ -36,6 +39,7 @@ let package = Package(
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
         .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -71,6 +71,7 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
 
     case notSupported = "E0601"
 
+    case nullAsField = "W0401"
     case modeWithoutLoop = "W0501"
     case timeoutWithoutLimit = "W0502"
 

@@ -75,7 +75,8 @@ public struct TextRenderer: Sendable {
         let upper = min(max(Int(span.upper), lower), range.upperBound)
         let bytes = files[Int(span.file)].bytes
         let cut = LineExcerpt(
-            before: bytes[range.lowerBound..<lower], marked: bytes[lower..<upper], after: bytes[upper..<range.upperBound], columnsMax: Self.columnsMax)
+            before: bytes[range.lowerBound..<lower], marked: bytes[lower..<upper], after: bytes[upper..<range.upperBound],
+            columnsMax: Self.columnsMax)
         let row = String(repeating: mark, count: max(1, cut.markedColumns)) + (label.isEmpty ? "" : " " + printable(label))
         return String(repeating: " ", count: gutter) + colour("34", " |") + " " + String(repeating: " ", count: cut.columnsBefore)
             + colour("1;\(paint)", row) + "\n"

@@ -1,7 +1,7 @@
 internal import Decoding
 public import Engine
 internal import Events
-public import Synchronization
+internal import Synchronization
 
 /// A request to stop, set from a signal or another thread.
 public final class StopFlag: Sendable {

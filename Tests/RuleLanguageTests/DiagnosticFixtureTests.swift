@@ -55,6 +55,23 @@ internal import Testing
         }
     }
 
+    /// A fix is certain: applied alone it leaves one error less.
+    @Test func everyFixMends() throws {
+        var fixCount = 0
+        for fixture in try Self.load() {
+            let found = check(files: [SourceFile(path: "rules.rule", bytes: fixture.program)]).diagnostics
+            for diagnostic in found {
+                guard let fix = diagnostic.fix else { continue }
+                var bytes = fixture.program
+                bytes.replaceSubrange(Int(fix.span.lower)..<Int(fix.span.upper), with: Array(fix.replacement.utf8))
+                let after = check(files: [SourceFile(path: "rules.rule", bytes: bytes)]).diagnostics
+                #expect(after.count < found.count, "\(fixture.name): \(diagnostic.message)")
+                fixCount += 1
+            }
+        }
+        #expect(fixCount > 10)
+    }
+
     @Test func everyCodeHasAFixture() throws {
         let covered = Set(try Self.load().map { String($0.name.prefix { $0 != "-" }) })
         // A file of over 16 MiB is no fixture; it has a test of its own.

@@ -13,7 +13,8 @@ enum Fixtures {
         for file in ["core", "everything", "greedy", "policies"] {
             let text = try String(contentsOf: folder.appendingPathComponent("conformance/\(file).jsonl"), encoding: .utf8)
             for line in text.split(separator: "\n") {
-                guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], let name = object["name"] as? String,
+                guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+                    let name = object["name"] as? String,
                     let rule = object["rule"] as? String
                 else { throw CocoaError(.fileReadCorruptFile) }
                 rules.append(("\(file) \(name)", rule))

@@ -19,9 +19,12 @@ struct SeededGenerator: RandomNumberGenerator {
 
 @Suite struct MutationTests {
     private static let pieces: [String] = [
-        "(", ")", "{", "}", "[", "]", ",", ":", ".", "?", "??", "*", "+", "-", "/", "%", "|", "&", "=", "==", "!=", "!", "<", ">=", "\"", "'", "`", "\\",
-        "\n", " ", "//", "///", "then", "next", "not", "within", "where", "by", "until", "any", "match", "alert", "rule", "let", "over", "5m", "1h30m",
-        "7", "0.5", "1e999", "9999999999999999999999", "count(", "first(", "\"{x}\"", "\"{x:.2f}\"", "é", "event", "list", "in", "is missing", "matches",
+        "(", ")", "{", "}", "[", "]", ",", ":", ".", "?", "??", "*", "+", "-", "/", "%", "|", "&", "=", "==", "!=", "!", "<", ">=", "\"",
+        "'", "`", "\\",
+        "\n", " ", "//", "///", "then", "next", "not", "within", "where", "by", "until", "any", "match", "alert", "rule", "let", "over",
+        "5m", "1h30m",
+        "7", "0.5", "1e999", "9999999999999999999999", "count(", "first(", "\"{x}\"", "\"{x:.2f}\"", "é", "event", "list", "in",
+        "is missing", "matches",
     ]
 
     private static func mutate(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
@@ -57,7 +60,9 @@ struct SeededGenerator: RandomNumberGenerator {
             #expect((program == nil) == sink.hasErrors)
             for diagnostic in sink.diagnostics {
                 let range = 0...Int32(file.bytes.count)
-                guard range.contains(diagnostic.span.lower), range.contains(diagnostic.span.upper), diagnostic.span.lower <= diagnostic.span.upper else {
+                guard range.contains(diagnostic.span.lower), range.contains(diagnostic.span.upper),
+                    diagnostic.span.lower <= diagnostic.span.upper
+                else {
                     Issue.record("round \(round): \(diagnostic)")
                     return
                 }
@@ -98,7 +103,9 @@ struct SeededGenerator: RandomNumberGenerator {
         for index in 0..<500 { text += "let x\(index) = x\(index + 1) + 1\n" }
         #expect(codes(text + "let x500 = 1").contains("E0411"))
         text = ""
-        for index in 0..<70 { text += "let y\(index) = " + String(repeating: "(1 + ", count: 90) + "y\(index + 1)" + String(repeating: ")", count: 90) + "\n" }
+        for index in 0..<70 {
+            text += "let y\(index) = " + String(repeating: "(1 + ", count: 90) + "y\(index + 1)" + String(repeating: ")", count: 90) + "\n"
+        }
         #expect(codes(text + "let y70 = 1").contains("E0411"))
     }
 

@@ -21,7 +21,7 @@ enum SampleProgram {
              next not wire
              then any within 10m spend: charge where amount > large and country != last(probe.country) // why
              then (x: (charge | wire)+? combinations & (y: wire?? then z: wire{2,3}?) within 1m) | (w: wire* next v: charge within 2m){2}
-             next event where type like "a*b?" and `type` not like "z" and more matches '\d+' and more not matches "q"
+             next event where kind like "a*b?" and `kind` not like "z" and more matches '\d+' and more not matches "q"
             within 1h
             after match skip to last probe
             alert high "{count(probe)} probes on {card}, {{x}} {spend.amount:,.2f} {time(spend) - time(first(probe))} {last(probe).device.os.name}" {

@@ -141,6 +141,8 @@ enum ThreadRecord {
 
     /// No event has passed since the last capture.
     static let isFresh: UInt32 = 1
+    /// A match has been reported that began at the thread's first event; kept where the rule reports timeouts.
+    static let hasMatched: UInt32 = 2
 }
 
 /// One capture: 16 bytes, linked from the last to the first, shared by all threads with the same beginning.

@@ -40,8 +40,9 @@ extension Evaluator {
         }
         let isNegative = (dividend < 0) != (divisor < 0)
         let top = dividend.magnitude, bottom = divisor.magnitude
-        // The dividend is moved up until the quotient has at least 55 bits.
-        let shift = min(top.leadingZeroBitCount, 63)
+        guard top != 0 else { return .double(0) }
+        // The dividend takes all 128 bits and the divisor at most 64, so the quotient has at least 64.
+        let shift = top.leadingZeroBitCount
         let (quotient, remainder) = (top << UInt128(shift)).quotientAndRemainder(dividingBy: bottom)
         var bits = quotient
         if remainder != 0 { bits |= 1 }

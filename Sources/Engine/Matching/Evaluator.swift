@@ -28,6 +28,12 @@ final class Evaluator {
     var keyLength = 0
     /// Operands whose types did not go together.
     var typeMismatches: UInt64 = 0
+    /// Searches that `matches` gave up, because the text was too long or the pattern took too many steps.
+    var regexLimitHits: UInt64 = 0
+    /// Where functions put text together before it goes to the arena.
+    var scratch = ByteBuffer()
+    let zones = ZoneCache()
+    let search = PatternSearch()
 
     private nonisolated(unsafe) static let nowhere = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 8))
     private nonisolated(unsafe) static let noSlots = UnsafePointer(UnsafeMutablePointer<Int16>.allocate(capacity: 1))
@@ -47,7 +53,11 @@ final class Evaluator {
 
     @inline(__always)
     func isTrue(_ range: CodeRange) -> Bool {
-        evaluate(range).isTrue
+        // A truth value holds no text, so what was made for it can go: ten thousand threads then need the room of one.
+        let mark = arena.mark
+        let result = evaluate(range).isTrue
+        arena.release(to: mark)
+        return result
     }
 
     func evaluate(_ range: CodeRange) -> Scalar {
@@ -81,7 +91,8 @@ final class Evaluator {
             case .referenceTime:
                 top += 1
                 let reference = record.load(fromByteOffset: Int(instruction.a), as: UInt32.self)
-                top.pointee = reference == 0 ? .unknown : .time(reference == CapturedEvent.current ? row.time : CapturedEvent.time(blob + Int(reference)))
+                top.pointee = reference == 0
+                    ? .unknown : .time(reference == CapturedEvent.current ? row.time : CapturedEvent.time(blob + Int(reference)))
             case .count:
                 top += 1
                 top.pointee = .integer(record.load(fromByteOffset: Int(instruction.a), as: Int64.self))
@@ -93,7 +104,14 @@ final class Evaluator {
                 top.pointee = ExactSum.average(record + Int(instruction.a))
             case .standardDeviation:
                 top += 1
-                top.pointee = .unknown
+                top.pointee = ExactSquares.standardDeviation(
+                    sum: record + Int(instruction.a), squares: record + Int(instruction.b))
+            case .distinct:
+                top += 1
+                top.pointee = .integer(Int64(DistinctRegister.count(record + Int(instruction.a))))
+            case .values:
+                top += 1
+                top.pointee = distinctValues(record + Int(instruction.a), column: Int(instruction.b))
             case .not:
                 if top.pointee.kind == ValueKind.boolean {
                     top.pointee.bits ^= 1
@@ -134,8 +152,16 @@ final class Evaluator {
                 let count = Int(instruction.a)
                 top -= count
                 top.pointee = membership(top.pointee, UnsafePointer(top + 1), count)
-            case .isInField, .matches:
-                top.pointee = .unknown
+            case .isInField:
+                let list = top.pointee
+                top -= 1
+                top.pointee = membership(top.pointee, in: list)
+            case .makeList:
+                let count = Int(instruction.a)
+                top -= count - 1
+                top.pointee = list(of: UnsafePointer(top), count)
+            case .matches:
+                top.pointee = found(top.pointee, pattern: Int(instruction.b))
             case .like:
                 top.pointee = likeness(top.pointee, tables.constants[Int(instruction.b)])
             case .call:
@@ -200,17 +226,19 @@ final class Evaluator {
 
     /// `in`: true where one is equal, else unknown where a comparison is unknown, else false.
     private func membership(_ value: Scalar, _ list: UnsafePointer<Scalar>, _ count: Int) -> Scalar {
-        if value.isUnknown { return .unknown }
-        var sawUnknown = false
+        if value.isUnknown { return count == 0 ? .boolean(false) : .unknown }
+        var sawUnknown = false, sawMismatch = false
         for index in 0..<count {
             let element = list[index]
-            guard !element.isUnknown, let order = compareScalars(value, element) else {
+            if element.isUnknown {
                 sawUnknown = true
-                continue
+            } else if let order = compareScalars(value, element) {
+                if order == 0 { return .boolean(true) }
+            } else {
+                sawMismatch = true
             }
-            if order == 0 { return .boolean(true) }
         }
-        return sawUnknown ? .unknown : .boolean(false)
+        return sawMismatch ? mismatch() : sawUnknown ? .unknown : .boolean(false)
     }
 
     /// `like`: `*` any run of characters, `?` any one; the whole text.
@@ -228,6 +256,22 @@ struct TextArena: ~Copyable {
     private var used = 0
     /// Blocks that a larger one replaced while values still pointed into them.
     private var retired: [UnsafeMutablePointer<UInt8>] = []
+
+    /// A moment in the arena's use, for ``release(to:)``.
+    struct Mark {
+        fileprivate var block: UnsafeMutablePointer<UInt8>
+        fileprivate var used: Int
+    }
+
+    @inline(__always)
+    var mark: Mark { Mark(block: memory, used: used) }
+
+    /// Takes back what was allocated since the mark; nothing points there any more.
+    @inline(__always)
+    mutating func release(to mark: Mark) {
+        // A block that came since then holds nothing older.
+        used = mark.block == memory ? mark.used : 0
+    }
 
     init() {
         capacity = 4096

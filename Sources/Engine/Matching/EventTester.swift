@@ -1,4 +1,4 @@
-public import Events
+internal import Events
 internal import CXXHash
 internal import Glibc
 

@@ -1,8 +1,9 @@
 /// A sum of numbers without rounding, in 48 bytes of flat memory: a 256-bit two's complement integer in units of 2⁻⁹⁶, the number of
 /// values, and whether all were integers. Adding and subtracting are exact, so no order of events and no restart changes a bit.
 ///
-/// Values below 2⁻⁴³ in size can have bits under the unit; each is rounded to it once, to nearest, before it is added. A sum beyond
-/// 2¹⁵⁸ is unknown from then on.
+/// Values below 2⁻⁴³ in size can have bits under the unit; each is rounded to it once, to nearest, before it is added. Once a value of
+/// 2¹⁵⁸ or more was added the sum is unknown for good; a sum beyond 2¹⁵⁹ is unknown as long as it stays there, since the times that the
+/// integer went over its end are counted.
 ///
 /// - Complexity: an addition touches the four limbs once.
 enum ExactSum {
@@ -14,6 +15,15 @@ enum ExactSum {
     private static let flagsOffset = 40
     private static let sawFraction: UInt64 = 1
     private static let overflowed: UInt64 = 2
+    /// The flags' upper bits are a signed number: how often the sum went over the end of its 256 bits, less how often it came back.
+    private static let wrapShift: UInt64 = 8
+
+    /// A number in units of the accumulator: ±magnitude · 2^shift.
+    struct Units {
+        var magnitude: UInt128
+        var shift: Int
+        var isNegative: Bool
+    }
 
     static func count(_ sum: UnsafeRawPointer) -> UInt64 {
         sum.load(fromByteOffset: countOffset, as: UInt64.self)
@@ -26,39 +36,43 @@ enum ExactSum {
         let count = sum.load(fromByteOffset: countOffset, as: UInt64.self)
         sum.storeBytes(of: count &+ 1, toByteOffset: countOffset, as: UInt64.self)
         var newFlags = flags
-        if value.kind == 4 {
-            newFlags |= sawFraction
-            if !addDouble(value.asDouble, to: sum) { newFlags |= overflowed }
+        if value.kind == 4 { newFlags |= sawFraction }
+        if let units = units(value) {
+            let wraps = addMagnitude(units.magnitude, shift: units.shift, isNegative: units.isNegative, to: sum)
+            newFlags &+= UInt64(bitPattern: Int64(wraps)) << wrapShift
         } else {
-            let wide = value.wideInteger
-            if !addMagnitude(wide.magnitude, shift: unitExponent, isNegative: wide < 0, to: sum) { newFlags |= overflowed }
+            newFlags |= overflowed
         }
         if newFlags != flags { sum.storeBytes(of: newFlags, toByteOffset: flagsOffset, as: UInt64.self) }
     }
 
-    private static func addDouble(_ value: Double, to sum: UnsafeMutableRawPointer) -> Bool {
-        guard value != 0 else { return true }
-        let isSubnormal = value.exponentBitPattern == 0
-        var mantissa = UInt128(isSubnormal ? value.significandBitPattern : value.significandBitPattern | (1 << 52))
-        let exponent = isSubnormal ? -1074 : Int(value.exponentBitPattern) - 1075
+    /// A number rounded to the unit; nil where it takes more than 254 bits.
+    static func units(_ value: Scalar) -> Units? {
+        guard value.kind == 4 else {
+            let wide = value.wideInteger
+            return Units(magnitude: wide.magnitude, shift: unitExponent, isNegative: wide < 0)
+        }
+        let double = value.asDouble
+        let isSubnormal = double.exponentBitPattern == 0
+        var mantissa = UInt128(isSubnormal ? double.significandBitPattern : double.significandBitPattern | (1 << 52))
+        let exponent = isSubnormal ? -1074 : Int(double.exponentBitPattern) - 1075
         var shift = exponent + unitExponent
         if shift < 0 {
             let dropped = -shift
-            guard dropped < 64 else { return true }
+            guard dropped < 64 else { return Units(magnitude: 0, shift: 0, isNegative: false) }
             let half = UInt128(1) << UInt128(dropped - 1)
             let rest = mantissa & ((half << 1) - 1)
             mantissa >>= UInt128(dropped)
             if rest > half || (rest == half && mantissa & 1 == 1) { mantissa += 1 }
             shift = 0
         }
-        return addMagnitude(mantissa, shift: shift, isNegative: value < 0, to: sum)
+        guard mantissa == 0 || 128 - mantissa.leadingZeroBitCount + shift <= 254 else { return nil }
+        return Units(magnitude: mantissa, shift: mantissa == 0 ? 0 : shift, isNegative: double < 0)
     }
 
-    /// Adds ±magnitude · 2^shift units; false where the sum leaves its range.
-    private static func addMagnitude(_ magnitude: UInt128, shift: Int, isNegative: Bool, to sum: UnsafeMutableRawPointer) -> Bool {
-        guard magnitude != 0 else { return true }
-        let bits = 128 - magnitude.leadingZeroBitCount
-        guard bits + shift <= 254 else { return false }
+    /// Adds ±magnitude · 2^shift units, at most 254 bits; ±1 where the sum goes over the upper or lower end of its range.
+    private static func addMagnitude(_ magnitude: UInt128, shift: Int, isNegative: Bool, to sum: UnsafeMutableRawPointer) -> Int {
+        guard magnitude != 0 else { return 0 }
         let limbs = sum.assumingMemoryBound(to: UInt64.self)
         let first = shift / 64
         let offset = UInt64(shift % 64)
@@ -90,23 +104,25 @@ enum ExactSum {
         }
         let signAfter = limbs[3] >> 63
         // Two operands of one sign whose result has the other: the 256 bits are full.
-        return !(signBefore == (isNegative ? 1 : 0) && signAfter != signBefore)
+        guard signBefore == (isNegative ? 1 : 0), signAfter != signBefore else { return 0 }
+        return isNegative ? -1 : 1
+    }
+
+    /// Whether the sum is known: something was added, and it is within its range.
+    static func isKnown(_ sum: UnsafeRawPointer) -> Bool {
+        count(sum) > 0 && sum.load(fromByteOffset: flagsOffset, as: UInt64.self) & ~sawFraction == 0
     }
 
     /// The sum, exact where it is an integer of integers, else rounded once; unknown of nothing.
     static func total(_ sum: UnsafeRawPointer) -> Scalar {
-        let flags = sum.load(fromByteOffset: flagsOffset, as: UInt64.self)
-        guard count(sum) > 0, flags & overflowed == 0 else { return .unknown }
-        if flags & sawFraction == 0 { return integerTotal(sum) }
+        guard isKnown(sum) else { return .unknown }
+        if sum.load(fromByteOffset: flagsOffset, as: UInt64.self) & sawFraction == 0 { return integerTotal(sum) }
         return .double(quotient(sum, by: 1))
     }
 
     /// The mean, rounded once; unknown of nothing.
     static func average(_ sum: UnsafeRawPointer) -> Scalar {
-        let flags = sum.load(fromByteOffset: flagsOffset, as: UInt64.self)
-        let count = count(sum)
-        guard count > 0, flags & overflowed == 0 else { return .unknown }
-        return .double(quotient(sum, by: count))
+        isKnown(sum) ? .double(quotient(sum, by: count(sum))) : .unknown
     }
 
     private static func integerTotal(_ sum: UnsafeRawPointer) -> Scalar {
@@ -119,7 +135,8 @@ enum ExactSum {
         return .wide(isNegative ? -wide : wide)
     }
 
-    private static func magnitude(_ sum: UnsafeRawPointer) -> ((UInt64, UInt64, UInt64, UInt64), Bool) {
+    /// The size of the sum, least limb first, and whether it is negative.
+    static func magnitude(_ sum: UnsafeRawPointer) -> ((UInt64, UInt64, UInt64, UInt64), Bool) {
         let limbs = sum.assumingMemoryBound(to: UInt64.self)
         guard limbs[3] >> 63 == 1 else { return ((limbs[0], limbs[1], limbs[2], limbs[3]), false) }
         let (a, o0) = (~limbs[0]).addingReportingOverflow(1)
@@ -160,7 +177,7 @@ enum ExactSum {
     }
 
     /// value · 2^exponent, to nearest, ties to even; bit 0 of the value is sticky.
-    private static func roundedDouble(_ value: UInt128, exponent: Int) -> Double {
+    static func roundedDouble(_ value: UInt128, exponent: Int) -> Double {
         let bits = 128 - value.leadingZeroBitCount
         let drop = bits - 53
         guard drop > 0 else { return Double(sign: .plus, exponent: exponent, significand: Double(UInt64(value))) }

@@ -31,6 +31,7 @@ extension Matcher {
             collectMatches(rule)
             if !completions.isEmpty {
                 let drop = report(rule, row: row, blob: cursor.blob, at: row.time)
+                markMatched(rule, blob: cursor.blob, section: sectionIndex, survivors: survivors)
                 survivors = apply(drop, rule, blob: cursor.blob, section: sectionIndex, survivors: survivors)
             }
             started = store(rule, row: row, survivors: survivors, section: sectionIndex, cursor: &cursor)
@@ -81,7 +82,8 @@ extension Matcher {
         if mask & set.interest == 0 && !isTooLate { return true }
 
         let lastTime = record.load(fromByteOffset: ThreadRecord.lastTime, as: Int64.self)
-        let isFresh = record.load(fromByteOffset: ThreadRecord.flags, as: UInt32.self) & ThreadRecord.isFresh != 0
+        let flags = record.load(fromByteOffset: ThreadRecord.flags, as: UInt32.self)
+        let isFresh = flags & ThreadRecord.isFresh != 0
         let elapsed = time &- lastTime
         let before = record.load(fromByteOffset: ThreadRecord.open, as: UInt64.self)
         var open = before
@@ -122,7 +124,7 @@ extension Matcher {
         }
         if isTaken || open == 0 { return false }
         if open != before { record.storeBytes(of: open, toByteOffset: ThreadRecord.open, as: UInt64.self) }
-        if isFresh { record.storeBytes(of: 0, toByteOffset: ThreadRecord.flags, as: UInt32.self) }
+        if isFresh { record.storeBytes(of: flags & ~ThreadRecord.isFresh, toByteOffset: ThreadRecord.flags, as: UInt32.self) }
         return true
     }
 
@@ -185,8 +187,10 @@ extension Matcher {
     private func fork(_ rule: RuleTables, row: EventRow, edge: UnsafePointer<Edge>, parent: UnsafeMutableRawPointer?) {
         let size = rule.recordSize
         var parentNode: UInt32 = 0
+        var flags = ThreadRecord.isFresh
         if let parent {
             memcpy(draft, parent, size)
+            flags |= parent.load(fromByteOffset: ThreadRecord.flags, as: UInt32.self)
             parentNode = parent.load(fromByteOffset: ThreadRecord.lastNode, as: UInt32.self)
             let captures = parent.load(fromByteOffset: ThreadRecord.captures, as: UInt32.self)
             draft.storeBytes(of: captures &+ 1, toByteOffset: ThreadRecord.captures, as: UInt32.self)
@@ -199,7 +203,7 @@ extension Matcher {
         }
         draft.storeBytes(of: 0, toByteOffset: ThreadRecord.lastNode, as: UInt32.self)
         draft.storeBytes(of: row.time, toByteOffset: ThreadRecord.lastTime, as: Int64.self)
-        draft.storeBytes(of: ThreadRecord.isFresh, toByteOffset: ThreadRecord.flags, as: UInt32.self)
+        draft.storeBytes(of: flags, toByteOffset: ThreadRecord.flags, as: UInt32.self)
 
         let operations = edge.pointee.operations
         for index in Int(operations.start)..<Int(operations.start + operations.count) { perform(rule.operations[index], time: row.time) }
@@ -215,8 +219,8 @@ extension Matcher {
             draft.storeBytes(of: UInt32(index), toByteOffset: ThreadRecord.set, as: UInt32.self)
             draft.storeBytes(of: set.allEdges, toByteOffset: ThreadRecord.open, as: UInt64.self)
             if forks.hasTwin(of: draft, parent: parentNode, step: step) { continue }
-            let flags = (set.isFinal ? Forks.isMatch : 0) | (set.edges.count > 0 ? Forks.isKept : 0)
-            forks.append(draft, parent: parentNode, step: step, flags: flags)
+            let marks = (set.isFinal ? Forks.isMatch : 0) | (set.edges.count > 0 ? Forks.isKept : 0)
+            forks.append(draft, parent: parentNode, step: step, flags: marks)
         }
     }
 
@@ -243,8 +247,12 @@ extension Matcher {
         switch aggregate.kind {
         case .count:
             register.storeBytes(of: register.load(as: UInt64.self) &+ 1, as: UInt64.self)
-        case .sum, .sumOfSquares:
+        case .sum:
             ExactSum.add(value, to: register)
+        case .sumOfSquares:
+            ExactSquares.add(value, to: register)
+        case .distinct:
+            feedDistinct(aggregate, value, register: register)
         case .first:
             if register.load(as: UInt32.self) == 0 { register.storeBytes(of: CapturedEvent.current, as: UInt32.self) }
         case .last:

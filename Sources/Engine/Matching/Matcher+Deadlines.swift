@@ -1,7 +1,7 @@
 internal import Events
 internal import Glibc
 
-/// Matches that complete at a time and not at an event: absence at the end of a pattern.
+/// What happens at a time and not at an event: absence at the end of a pattern completes, and `on timeout` reports what `within` ended.
 extension Matcher {
     /// The earliest time at which a key may be due.
     public var nextDeadline: Int64? { deadlines.first?.time }
@@ -62,7 +62,7 @@ extension Matcher {
         }
     }
 
-    /// Completes the threads of a section that are due first; false where none is due.
+    /// Completes the threads of a section that are due first, and reports those that have run out of time; false where none is due.
     private func fireNext(_ rule: RuleTables, blob: Blob, section: Int, upTo time: Int64) -> Bool {
         let size = rule.recordSize
         let first = blob.base + Int(blob.sections[section].offset)
@@ -74,24 +74,47 @@ extension Matcher {
         completions.removeAll(keepingCapacity: true)
         for index in 0..<count {
             let record = first + index * size
-            guard deadline(rule, record) == due else { continue }
-            completions.append(
-                Completion(
-                    fork: -1, record: record, node: record.load(fromByteOffset: ThreadRecord.lastNode, as: UInt32.self), step: -1,
-                    captures: Int(record.load(fromByteOffset: ThreadRecord.captures, as: UInt32.self)), first: Matcher.first(record)))
+            if completionTime(rule, record) == due {
+                completions.append(completion(record, isTimeout: false))
+            } else if rule.hasTimeout, endTime(rule, record) == due, isLast(rule, record, first: first, count: count, ending: due) {
+                completions.append(completion(record, isTimeout: true))
+            }
         }
         forks.begin(recordSize: size)
         evaluator.now = due
         let drop = report(rule, row: nil, blob: blob.base, at: due)
-        // A set of captures matches once: what has completed has no other end.
         for index in 0..<count {
             let record = first + index * size
-            if deadline(rule, record) == due { closeEnds(rule, record) }
+            if rule.hasTimeout && endTime(rule, record) == due {
+                record.storeBytes(of: 0, toByteOffset: ThreadRecord.open, as: UInt64.self)
+            } else if completionTime(rule, record) == due {
+                // A set of captures matches once: what has completed has no other end.
+                closeEnds(rule, record)
+            }
         }
+        markMatched(rule, blob: blob.base, section: section, survivors: count)
         var kept = apply(drop, rule, blob: blob.base, section: section, survivors: count)
         kept = removeClosed(rule, first: first, count: kept)
         blob.sections[section].count = UInt32(kept)
         return kept > 0
+    }
+
+    private func completion(_ record: UnsafeMutableRawPointer, isTimeout: Bool) -> Completion {
+        Completion(
+            isTimeout: isTimeout, record: record, node: record.load(fromByteOffset: ThreadRecord.lastNode, as: UInt32.self), step: -1,
+            captures: Int(record.load(fromByteOffset: ThreadRecord.captures, as: UInt32.self)), first: Matcher.first(record))
+    }
+
+    /// Whether no thread with the same first event stays when those that end now are gone.
+    private func isLast(
+        _ rule: RuleTables, _ record: UnsafeRawPointer, first: UnsafeMutableRawPointer, count: Int, ending due: Int64
+    ) -> Bool {
+        let start = Matcher.first(record)
+        for index in 0..<count {
+            let other = first + index * rule.recordSize
+            if Matcher.first(other) == start && endTime(rule, other) != due { return false }
+        }
+        return true
     }
 
     private func closeEnds(_ rule: RuleTables, _ record: UnsafeMutableRawPointer) {
@@ -115,12 +138,44 @@ extension Matcher {
         return kept
     }
 
-    /// When a thread completes if nothing intervenes; `Int64.max` where it does not by itself.
+    /// When a thread completes, or is reported as out of time, if nothing intervenes; `Int64.max` where neither comes by itself.
     @inline(__always)
     private func deadline(_ rule: RuleTables, _ record: UnsafeRawPointer) -> Int64 {
+        let completion = completionTime(rule, record)
+        return rule.hasTimeout ? min(completion, endTime(rule, record)) : completion
+    }
+
+    @inline(__always)
+    private func completionTime(_ rule: RuleTables, _ record: UnsafeRawPointer) -> Int64 {
         let set = rule.sets[Int(record.load(as: UInt32.self))]
         guard set.hasDeadline else { return .max }
         return ends(rule, set, record, open: record.load(fromByteOffset: ThreadRecord.open, as: UInt64.self)).earliest
+    }
+
+    /// When the last of a thread's open targets is lost to its time limit; `Int64.max` where one has no limit.
+    private func endTime(_ rule: RuleTables, _ record: UnsafeRawPointer) -> Int64 {
+        let set = rule.sets[Int(record.load(as: UInt32.self))]
+        let firstTime = record.load(fromByteOffset: ThreadRecord.firstTime, as: Int64.self)
+        let lastTime = record.load(fromByteOffset: ThreadRecord.lastTime, as: Int64.self)
+        var end = Int64.min
+        var remaining = record.load(fromByteOffset: ThreadRecord.open, as: UInt64.self)
+        while remaining != 0 {
+            let bit = remaining & ~(remaining &- 1)
+            let edge = rule.edges[Int(set.edges.start) + remaining.trailingZeroBitCount]
+            remaining ^= bit
+            var limit: Int64
+            if edge.step == Edge.end {
+                limit = ends(rule, set, record, open: bit).latest
+            } else {
+                limit = min(firstTime.addingSaturating(rule.within), lastTime.addingSaturating(edge.limit))
+                for index in Int(edge.rounds.start)..<Int(edge.rounds.start + edge.rounds.count) {
+                    let round = rule.rounds[index]
+                    limit = min(limit, record.load(fromByteOffset: Int(round.offset), as: Int64.self).addingSaturating(round.limit))
+                }
+            }
+            end = max(end, limit)
+        }
+        return end
     }
 
     func lastDeadline(_ rule: RuleTables, _ record: UnsafeRawPointer) -> Int64 {

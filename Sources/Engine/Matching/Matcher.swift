@@ -26,6 +26,8 @@ public final class Matcher {
     var chains = ChainScratch()
     var completions: [Completion] = []
     var droppedStarts: [Position] = []
+    /// First events of the matches and timeouts of this moment, where the rule reports timeouts.
+    var matchedStarts: [Position] = []
     let identifier = AlertIdentifier()
     public let alerts: AlertBuffer
     /// No event before this time comes any more; what is only alive before it may be freed.

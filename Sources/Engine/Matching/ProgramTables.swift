@@ -11,6 +11,9 @@ final class ProgramTables: @unchecked Sendable {
     /// Type ids in 64-bit words, `typeWords` a set.
     let typeSets: UnsafePointer<UInt64>
     let typeWords: Int
+    /// Compiled regular expressions; nil where one is no pattern.
+    let patterns: UnsafePointer<OpaquePointer?>
+    private let patternCount: Int
 
     private let text: UnsafeMutablePointer<UInt8>
 
@@ -41,6 +44,9 @@ final class ProgramTables: @unchecked Sendable {
             }
         }))
 
+        patterns = UnsafePointer(copied(program.patterns.map { Regex.compile($0, toMachineCode: true) }))
+        patternCount = program.patterns.count
+
         let words = program.types.count / 64 + 1
         typeWords = words
         var bits = [UInt64](repeating: 0, count: max(1, words * program.typeSets.count))
@@ -55,6 +61,8 @@ final class ProgramTables: @unchecked Sendable {
         constants.deallocate()
         constantLists.deallocate()
         typeSets.deallocate()
+        for index in 0..<patternCount { Regex.free(patterns[index]) }
+        patterns.deallocate()
         text.deallocate()
     }
 

@@ -31,7 +31,12 @@ public enum Opcode: UInt16, Sendable {
     /// The accumulator at byte `a` of the record.
     case sum
     case average
+    /// Of the sum at byte `a` and the squares at byte `b` of the record.
     case standardDeviation
+    /// How many different values the register at byte `a` of the record has.
+    case distinct
+    /// Those values of captured column `b`, as a list.
+    case values
     case not
     /// The conjunction, disjunction of the top two.
     case and
@@ -58,13 +63,15 @@ public enum Opcode: UInt16, Sendable {
     case isInConstants
     /// The value below is one of the top `a` values.
     case isInValues
-    /// The value below is among the elements of the list on top.
+    /// The value below is an element of the list on top.
     case isInField
+    /// A list of the top `a` values.
+    case makeList
     /// The pattern is constant `b`.
     case like
-    /// The regular expression is pattern `b`.
+    /// Regular expression `b` of the program is found in the top.
     case matches
-    /// Function `b` of the top `a` values.
+    /// Function `b`, a ``FunctionCode``, of the top `a` values.
     case call
 }
 

@@ -17,12 +17,12 @@ public struct Program: Sendable {
     public var constantLists: [IndexRange]
     /// Bit sets over type ids, for ``Opcode/hasType``.
     public var typeSets: [[Int]]
-    /// Regular expressions of `matches`.
+    /// Regular expressions for ``Opcode/matches``, each one that ``Regex/check(_:)`` accepts; any other is unknown on every text.
     public var patterns: [String]
 
     public init(
         columns: [FieldPath], types: [String], predicates: [EventTest], groups: [KeyGroup], rules: [RuleProgram], code: [Instruction],
-        constants: [Constant], constantLists: [IndexRange], typeSets: [[Int]], patterns: [String]
+        constants: [Constant], constantLists: [IndexRange], typeSets: [[Int]], patterns: [String] = []
     ) {
         self.columns = columns
         self.types = types

@@ -96,16 +96,25 @@ public struct RecordLayout: Sendable {
     }
 }
 
+/// Bytes that the larger registers take in a thread's record, at offsets that are multiples of 8.
+public enum RegisterSize {
+    public static let sum = ExactSum.size
+    public static let squares = ExactSquares.size
+}
+
 /// A register that summarises the captures of a step.
 public struct AggregateRegister: Sendable, Hashable {
     public enum Kind: UInt8, Sendable {
         /// 64 bits: captures that have the column, or all where there is none.
         case count
-        /// An exact sum, ``ExactSum/size`` bytes; of squares too for the standard deviation.
+        /// An exact sum, ``RegisterSize/sum`` bytes.
         case sum
+        /// The squares for the standard deviation, ``RegisterSize/squares`` bytes; its sum is a register of its own.
         case sumOfSquares
         /// 32-bit references: to the first, last capture; to the first, last that has the column; to the least, greatest.
         case first, last, minimum, maximum
+        /// The different values, ``DistinctRegister/size`` bytes.
+        case distinct
 
         /// Bytes in a record; its alignment is 8, or 4 where it is a reference.
         public var size: Int {
@@ -114,13 +123,14 @@ public struct AggregateRegister: Sendable, Hashable {
             case .sum: ExactSum.size
             case .sumOfSquares: 80
             case .first, .last, .minimum, .maximum: 4
+            case .distinct: DistinctRegister.size
             }
         }
 
         public var isReference: Bool {
             switch self {
             case .first, .last, .minimum, .maximum: true
-            case .count, .sum, .sumOfSquares: false
+            case .count, .sum, .sumOfSquares, .distinct: false
             }
         }
     }

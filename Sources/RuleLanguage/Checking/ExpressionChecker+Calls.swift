@@ -38,11 +38,8 @@ extension ExpressionChecker {
     }
 
     private mutating func reportCount(_ call: CallSyntax, _ span: Span, usage: String) -> CheckedValue {
-        report(
-            Diagnostic(
-                .wrongArgumentCount,
-                "`\(call.name.text)` does not take \(call.arguments.isEmpty ? "no" : String(call.arguments.count)) argument\(call.arguments.count == 1 ? "" : "s")",
-                at: span, help: "it is written `\(usage)`"))
+        let count = call.arguments.isEmpty ? "no arguments" : call.arguments.count == 1 ? "1 argument" : "\(call.arguments.count) arguments"
+        report(Diagnostic(.wrongArgumentCount, "`\(call.name.text)` does not take \(count)", at: span, help: "it is written `\(usage)`"))
         return .broken
     }
 
@@ -64,11 +61,13 @@ extension ExpressionChecker {
                 if value.type == .list || value.type == .boolean {
                     report(
                         Diagnostic(
-                            .wrongType, "`\(function.rawValue)` compares its arguments, but \(value.type.described) has no order", at: argument.value.span))
+                            .wrongType, "`\(function.rawValue)` compares its arguments, but \(value.type.described) has no order",
+                            at: argument.value.span))
                 } else if !value.type.accepts(type) {
                     report(
                         Diagnostic(
-                            .wrongType, "`\(function.rawValue)` compares \(type.described) with \(value.type.described)", at: argument.value.span))
+                            .wrongType, "`\(function.rawValue)` compares \(type.described) with \(value.type.described)",
+                            at: argument.value.span))
                 }
                 type = type.joined(with: value.type)
             }
@@ -81,7 +80,8 @@ extension ExpressionChecker {
             if let text = constantString(syntax, in: place, "the network of `cidr`"), !FunctionSignature.isNetwork(text) {
                 report(
                     Diagnostic(
-                        .badNetwork, "`\(text)` is no network", at: syntax.span, help: "a network is an address and a length: \"10.0.0.0/8\", \"2001:db8::/32\""))
+                        .badNetwork, "`\(text)` is no network", at: syntax.span,
+                        help: "a network is an address and a length: \"10.0.0.0/8\", \"2001:db8::/32\""))
             }
         default: break
         }
@@ -123,7 +123,9 @@ extension ExpressionChecker {
             if isPatternBroken { return .reported }
             let field = FieldPath([.name(name.text)] + path)
             // A bare type or a bare slip of the pen is as telling here as one with a field behind it.
-            if reportMistakenLabel(name, path.isEmpty ? FieldPath([.name(name.text), .name("field")]) : field, syntax.span) { return .reported }
+            if reportMistakenLabel(name, path.isEmpty ? FieldPath([.name(name.text), .name("field")]) : field, syntax.span) {
+                return .reported
+            }
             return .other
         }
         guard isVisible(step, name, in: place) else { return .reported }
@@ -148,7 +150,9 @@ extension ExpressionChecker {
             if case .broken = argument.kind { return .broken }
             let isFunction = aggregate == .min || aggregate == .max
             let nearest: String? =
-                if case .path(let label, _) = argument.unwrapped.kind { NearestName.find(label.text, among: labels.keys.sorted()) } else { nil }
+                if case .path(let label, _) = argument.unwrapped.kind { NearestName.find(label.text, among: labels.keys.sorted()) } else {
+                    nil
+                }
             report(
                 Diagnostic(
                     .aggregateNeedsLabel, "`\(name)` looks at the events of a label, and this is none", at: argument.span,
@@ -169,7 +173,8 @@ extension ExpressionChecker {
                 } else {
                     report(
                         Diagnostic(
-                            .aggregateNeedsField, "`\(name)` needs a field of `\(text)`", at: argument.span, help: "for example `\(name)(\(text).amount)`"))
+                            .aggregateNeedsField, "`\(name)` needs a field of `\(text)`", at: argument.span,
+                            help: "for example `\(name)(\(text).amount)`"))
                 }
                 return .broken
             }
@@ -193,7 +198,8 @@ extension ExpressionChecker {
 
     /// `first(l)` and `last(l)`: the step, where it is that and no field follows.
     private mutating func edge(_ syntax: ExpressionSyntax, in place: ExpressionPlace) -> (edge: Expression.Edge, argument: Argument)? {
-        guard case .call(let call) = syntax.unwrapped.kind, call.window == nil, call.arguments.count == 1, call.arguments[0].condition == nil,
+        guard case .call(let call) = syntax.unwrapped.kind, call.window == nil, call.arguments.count == 1,
+            call.arguments[0].condition == nil,
             call.name.text == "first" || call.name.text == "last", case .path(_, let accesses) = call.arguments[0].value.unwrapped.kind,
             accesses.isEmpty
         else { return nil }
@@ -234,11 +240,13 @@ extension ExpressionChecker {
         if case .broken = argument.kind { return .broken }
         report(
             Diagnostic(
-                .aggregateNeedsLabel, "`time` needs a captured event", at: argument.span, help: "`time(label)`, `time(last(label))`; the event at hand is `time()`"))
+                .aggregateNeedsLabel, "`time` needs a captured event", at: argument.span,
+                help: "`time(label)`, `time(last(label))`; the event at hand is `time()`"))
         return .broken
     }
 
-    mutating func checkAccess(_ base: ExpressionSyntax, _ accesses: [AccessSyntax], _ span: Span, in place: ExpressionPlace) -> CheckedValue {
+    mutating func checkAccess(_ base: ExpressionSyntax, _ accesses: [AccessSyntax], _ span: Span, in place: ExpressionPlace) -> CheckedValue
+    {
         if let (edge, inner) = edge(base, in: place) {
             guard case .captured(let step, _) = inner else {
                 if case .other = inner { return check(base, in: place) }

@@ -13,7 +13,8 @@ extension ExpressionChecker {
             switch access {
             case .field(let name): path.append(.name(name.text))
             case .index(let syntax, _):
-                guard case .literal(.integer(let value)) = syntax.unwrapped.kind, let index = Int(exactly: value), index <= Int(Int32.max) else {
+                guard case .literal(.integer(let value)) = syntax.unwrapped.kind, let index = Int(exactly: value), index <= Int(Int32.max)
+                else {
                     return (path, accesses[offset...])
                 }
                 path.append(.index(index))
@@ -83,7 +84,9 @@ extension ExpressionChecker {
             report(
                 Diagnostic(
                     .labelNotAllowed, "\(what) cannot name a label", at: name.span, notes: [note],
-                    help: "labels are named in the conditions of later steps and in alerts; for a field of that name write `` `\(name.text)` ``"))
+                    help:
+                        "labels are named in conditions of later steps and in alerts; a field of that name is written `` `\(name.text)` ``")
+            )
             return false
         case .captured(let steps):
             if steps.contains(step) { return true }
@@ -106,7 +109,8 @@ extension ExpressionChecker {
                 Diagnostic(
                     .eventAsValue, "`\(name.text)` is an event, not a value", at: span,
                     help: info.isInLoop
-                        ? "say what of it: `count(\(name.text))`, `last(\(name.text).field)`" : "say what of it: `\(name.text).field`, `time(\(name.text))`"))
+                        ? "say what of it: `count(\(name.text))`, `last(\(name.text).field)`"
+                        : "say what of it: `\(name.text).field`, `time(\(name.text))`"))
             return .broken
         }
         if info.isInLoop {
@@ -143,7 +147,7 @@ extension ExpressionChecker {
         let (path, rest) = components(accesses, in: place)
         let field = FieldPath([.name(name.text)] + path)
         if case .constant(let what) = place.kind {
-            let nearest = sink.isFull ? nil : NearestName.find(name.text, among: globals.keys.sorted())
+            let nearest = sink.isFull || globals.count > 5_000 ? nil : NearestName.find(name.text, among: globals.keys.sorted())
             report(
                 Diagnostic(
                     .constantNeeded, "\(what) is a constant and cannot name the field `\(field)`", at: span,
@@ -152,6 +156,12 @@ extension ExpressionChecker {
         }
         let isDeclared = !place.fields.isDynamic && !place.fields.types.isEmpty && place.fields.type(of: field) != nil
         if !name.isQuoted, !isDeclared, case .field? = accesses.first, reportMistakenLabel(name, field, span) { return .broken }
+        if !name.isQuoted, name.text == "null", accesses.isEmpty, !isDeclared {
+            report(
+                Diagnostic(
+                    .nullAsField, "`null` is a field here, and most likely there is none", at: span,
+                    help: "ask with `x is missing` or `x is present`; for a field of that name write `` `null` ``"))
+        }
         let type = fieldType(field, place.fields, span)
         return index(CheckedValue(expression: .field(field), type: type), rest, in: place)
     }
@@ -162,11 +172,13 @@ extension ExpressionChecker {
         for step in steps {
             for type in step.types where !type.isAny && text.hasPrefix(type.text + ".") {
                 let rest = text.dropFirst(type.text.count + 1)
+                let name = "\(type.text.prefix(1))1"
                 let mend =
                     if let label = step.label {
                         "this step has the label `\(label.text)`: write `\(label.text).\(rest)`"
                     } else {
-                        "give the step a label: `\(type.text.prefix(1))1: \(type.text)`, and write `\(type.text.prefix(1))1.\(rest)`; a field of the event at hand is just `\(rest)`"
+                        "give the step a label: `\(name): \(type.text)`, and write `\(name).\(rest)`; "
+                            + "a field of the event at hand is just `\(rest)`"
                     }
                 report(
                     Diagnostic(
@@ -237,7 +249,8 @@ extension ExpressionChecker {
     private mutating func reportCircle(_ name: Name, _ binding: Binding) -> CheckedValue {
         report(
             Diagnostic(
-                .circularLet, "`\(name.text)` is made of itself", at: name.span, notes: [.init(span: binding.name.span, label: "defined here")],
+                .circularLet, "`\(name.text)` is made of itself", at: name.span,
+                notes: [.init(span: binding.name.span, label: "defined here")],
                 help: "one `let` of the circle must not name the others"))
         return .broken
     }

@@ -134,7 +134,9 @@ struct ExpressionChecker {
             for (entry, value) in zip(entries, values) where value.type == .list {
                 report(Diagnostic(.wrongType, "a list cannot hold a list", at: entry.span))
             }
-            return build(.list(values.map(\.expression)), .list, over: values)
+            // A list of constants is one part, however long.
+            let isConstant = values.allSatisfy { $0.expression.constantValue != nil }
+            return build(.list(values.map(\.expression)), .list, over: isConstant ? [] : values)
         case .parenthesised(let inner):
             return check(inner, in: place)
         case .negate(let operand):
@@ -206,7 +208,9 @@ struct ExpressionChecker {
         if case .string(let text) = value.expression.constantValue { return text }
         if case .broken = syntax.kind { return nil }
         report(
-            Diagnostic(.constantNeeded, "\(what) is a constant string", at: syntax.span, help: "write it between quotes, or give a `let` of the program"))
+            Diagnostic(
+                .constantNeeded, "\(what) is a constant string", at: syntax.span,
+                help: "write it between quotes, or give a `let` of the program"))
         return nil
     }
 
@@ -219,12 +223,16 @@ struct ExpressionChecker {
         if a.type == .list || b.type == .list {
             report(
                 Diagnostic(
-                    .wrongType, "lists do not compare", at: a.type == .list ? left.span : right.span, help: "ask whether a value is in the list: `x in list`"))
+                    .wrongType, "lists do not compare", at: a.type == .list ? left.span : right.span,
+                    help: "ask whether a value is in the list: `x in list`"))
         } else if !a.type.accepts(b.type) {
             report(
                 Diagnostic(
                     .wrongType, "`\(comparison.rawValue)` compares \(a.type.described) with \(b.type.described)", at: span,
-                    notes: [.init(span: left.span, label: "this is \(a.type.described)"), .init(span: right.span, label: "this is \(b.type.described)")]))
+                    notes: [
+                        .init(span: left.span, label: "this is \(a.type.described)"),
+                        .init(span: right.span, label: "this is \(b.type.described)"),
+                    ]))
         } else if !isEquality, a.type == .boolean || b.type == .boolean {
             report(Diagnostic(.wrongType, "true and false have no order", at: span, help: "write `==` or `!=`"))
         }
@@ -260,13 +268,17 @@ struct ExpressionChecker {
             report(
                 Diagnostic(
                     .wrongType, "`\(operation.rawValue)` does not go with \(a.type.described) and \(b.type.described)", at: span,
-                    notes: [.init(span: left.span, label: "this is \(a.type.described)"), .init(span: right.span, label: "this is \(b.type.described)")],
+                    notes: [
+                        .init(span: left.span, label: "this is \(a.type.described)"),
+                        .init(span: right.span, label: "this is \(b.type.described)"),
+                    ],
                     help: isText && operation == .add ? "texts are joined by `concat(a, b)`" : nil))
         }
         return build(.arithmetic(operation, a.expression, b.expression), type ?? .any, over: [a, b])
     }
 
-    private mutating func checkMembership(_ element: ExpressionSyntax, _ list: ExpressionSyntax, in place: ExpressionPlace) -> CheckedValue {
+    private mutating func checkMembership(_ element: ExpressionSyntax, _ list: ExpressionSyntax, in place: ExpressionPlace) -> CheckedValue
+    {
         let a = check(element, in: place)
         let b = check(list, in: place)
         if a.type == .list { report(Diagnostic(.wrongType, "a list is never in a list", at: element.span)) }
@@ -280,10 +292,7 @@ struct ExpressionChecker {
                         notes: [.init(span: element.span, label: "this is \(a.type.described)")]))
                 break
             }
-            // A list of constants is one part, however long.
-            let isConstant = entries.allSatisfy { $0.constantValue != nil }
-            let listed = isConstant ? CheckedValue(expression: b.expression, type: .list) : b
-            return build(.isIn(a.expression, entries), .boolean, over: [a, listed])
+            return build(.isIn(a.expression, entries), .boolean, over: [a, b])
         }
         require(b, .list, list.span, "`in` needs a list on its right")
         return build(.isInField(a.expression, b.expression), .boolean, over: [a, b])

@@ -28,6 +28,11 @@ struct DeclaredEventType: Sendable {
         for length in 1..<max(1, path.components.count) { prefixes.insert(FieldPath(Array(path.components.prefix(length)))) }
     }
 
+    /// A field that every event has because its stream reads it: known, but not offered as a nearest name.
+    mutating func addImplicit(_ path: FieldPath, _ type: ValueType) {
+        if fields[path] == nil { fields[path] = Field(type: type, isOptional: false, span: span) }
+    }
+
     /// The type of a path: declared itself, inside something declared `any` or `list`, or around declared fields. Nil: no such field.
     func type(of path: FieldPath) -> ValueType? {
         if let field = fields[path] { return field.type }

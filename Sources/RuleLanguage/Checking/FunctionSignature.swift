@@ -56,7 +56,8 @@ struct FunctionSignature {
     /// Whether a text is an address with a length of prefix, IPv4 or IPv6.
     static func isNetwork(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[1].isEmpty, parts[1].utf8.allSatisfy(Lexer.isDigit), parts[1].utf8.count <= 3, let bits = Int(parts[1])
+        guard parts.count == 2, !parts[1].isEmpty, parts[1].utf8.allSatisfy(Lexer.isDigit), parts[1].utf8.count <= 3,
+            let bits = Int(parts[1])
         else { return false }
         return parts[0].utf8.contains(UInt8(ascii: ":")) ? isIPv6(parts[0]) && bits <= 128 : isIPv4(parts[0]) && bits <= 32
     }

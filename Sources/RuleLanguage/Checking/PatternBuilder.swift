@@ -61,7 +61,8 @@ struct PatternBuilder {
         if duration.microseconds <= 0 {
             sink.report(
                 Diagnostic(
-                    .zeroDuration, "nothing happens within no time at all", at: duration.span, help: "a limit is longer than 0; events come *less* than it apart"))
+                    .zeroDuration, "nothing happens within no time at all", at: duration.span,
+                    help: "a limit is longer than 0; events come *less* than it apart"))
         }
         return max(1, duration.microseconds)
     }
@@ -102,8 +103,11 @@ struct PatternBuilder {
             } else if guarded.limit == nil, !hasLimit {
                 sink.report(
                     Diagnostic(
-                        .endGuardNeedsLimit, "a `not` that ends a pattern needs a limit", at: guarded.span, label: "until when must it not come?",
-                        help: "`then not within 5m \(type)` counts from the event before; `within 5m` after the pattern from its first event"))
+                        .endGuardNeedsLimit, "a `not` that ends a pattern needs a limit", at: guarded.span,
+                        label: "until when must it not come?",
+                        help:
+                            "`then not within 5m \(type)` counts from the event before; `within 5m` after the pattern from its first event")
+                )
             }
         }
     }

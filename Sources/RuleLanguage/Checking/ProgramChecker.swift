@@ -24,6 +24,7 @@ struct ProgramChecker {
 
     mutating func check() -> CheckedProgram {
         declare()
+        addStreamFields()
         resolveGlobals()
         var rules: [CheckedRule] = []
         var names: [String: Name] = [:]
@@ -80,7 +81,8 @@ struct ProgramChecker {
                             report(
                                 Diagnostic(
                                     .duplicateDeclaration, "there are two streams without a name", at: name.span,
-                                    notes: [.init(span: first.span, label: "first defined here")], help: "give one of them a name: `stream other { … }`"))
+                                    notes: [.init(span: first.span, label: "first defined here")],
+                                    help: "give one of them a name: `stream other { … }`"))
                         } else {
                             reportDuplicate("streams", name, first)
                         }
@@ -115,6 +117,17 @@ struct ProgramChecker {
         }
     }
 
+    /// The fields that streams read type and time from are there without being declared.
+    private mutating func addStreamFields() {
+        let unnamed = streams.contains { $0.name == nil } ? [] : [StreamDefinition()]
+        for name in eventTypes.keys {
+            for stream in streams + unnamed {
+                if case .field(let path) = stream.type { eventTypes[name]?.addImplicit(path, .string) }
+                eventTypes[name]?.addImplicit(stream.time, .any)
+            }
+        }
+    }
+
     private mutating func bind(_ name: Name, _ state: Binding.State, isList: Bool = false) {
         if let first = expressions.globals[name.text] {
             reportDuplicate("`let`s, lists or tables", name, first.name)
@@ -137,7 +150,8 @@ struct ProgramChecker {
     }
 
     private mutating func checkEntries(_ list: ListSyntax, _ value: CheckedValue?) {
-        guard case .entries(let entries) = list.source, case .list(let elements)? = value?.expression, elements.count == entries.count else { return }
+        guard case .entries(let entries) = list.source, case .list(let elements)? = value?.expression, elements.count == entries.count
+        else { return }
         for (entry, element) in zip(entries, elements) where element.constantValue == nil {
             if case .broken = entry.kind { continue }
             report(Diagnostic(.constantNeeded, "an entry of a list is a constant", at: entry.span))
@@ -200,7 +214,8 @@ struct ProgramChecker {
                 definition.time = path.path
                 guard let format else { continue }
                 let formats: [String: StreamDefinition.TimeFormat] = [
-                    "seconds": .seconds, "milliseconds": .milliseconds, "microseconds": .microseconds, "nanoseconds": .nanoseconds, "rfc3339": .rfc3339,
+                    "seconds": .seconds, "milliseconds": .milliseconds, "microseconds": .microseconds, "nanoseconds": .nanoseconds,
+                    "rfc3339": .rfc3339,
                 ]
                 if let known = formats[format.text] {
                     definition.timeFormat = known

@@ -97,7 +97,8 @@ extension RuleChecker {
         let nearest = NearestName.find(label.text, among: expressions.labels.keys.sorted())
         report(
             Diagnostic(
-                .unknownLabel, "no step bears the label `\(label.text)`", at: label.span, label: nearest.map { "did you mean `\($0)`?" } ?? "",
+                .unknownLabel, "no step bears the label `\(label.text)`", at: label.span,
+                label: nearest.map { "did you mean `\($0)`?" } ?? "",
                 help: nearest == nil ? "a label stands before the type of a step: `\(label.text): charge`" : nil,
                 fix: nearest.map { .init(span: label.span, replacement: $0) }))
         return nil

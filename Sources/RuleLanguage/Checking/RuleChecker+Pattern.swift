@@ -37,14 +37,16 @@ extension RuleChecker {
         var predicates: [EventPredicate] = []
         for (index, source) in builder.predicates.enumerated() {
             let isCancel = cancels.contains(index)
-            let labels: ExpressionPlace.Labels = isCancel ? .none("the condition of `cancel on`") : .captured(order.beforePredicate[index] ?? [])
+            let labels: ExpressionPlace.Labels =
+                isCancel ? .none("the condition of `cancel on`") : .captured(order.beforePredicate[index] ?? [])
             predicates.append(checkPredicate(source, labels, steps, common, isKeyedByStep))
         }
         return (Pattern(root: built.node, steps: steps, predicates: predicates, withinMicroseconds: within), stepKey)
     }
 
     private mutating func checkPredicate(
-        _ source: PatternBuilder.PredicateSource, _ labels: ExpressionPlace.Labels, _ steps: [Step], _ common: [Expression], _ isKeyedByStep: Bool
+        _ source: PatternBuilder.PredicateSource, _ labels: ExpressionPlace.Labels, _ steps: [Step], _ common: [Expression],
+        _ isKeyedByStep: Bool
     ) -> EventPredicate {
         var alternatives: [EventPredicate.Alternative] = []
         for alternative in source.event.alternatives {

@@ -60,12 +60,14 @@ struct RuleChecker {
                         .clauseOrder, "`\(keyword)` stands before `\(body.keyword)`", at: clause.keywordSpan,
                         notes: [.init(span: body.keywordSpan, label: "`\(body.keyword)` stands here")],
                         help: keyword == "where"
-                            ? "a condition of one step stands right behind that step, before `within`" : "move it up, before `\(body.keyword)`"))
+                            ? "a condition of one step stands right behind that step, before `within`"
+                            : "move it up, before `\(body.keyword)`"))
             }
             if !early.contains(keyword), keyword != "match", keyword != "window", body == nil, hasBody {
                 report(
                     Diagnostic(
-                        .clauseOrder, "`\(keyword)` stands after the pattern", at: clause.keywordSpan, help: "move it down, behind `match`"))
+                        .clauseOrder, "`\(keyword)` stands after the pattern", at: clause.keywordSpan, help: "move it down, behind `match`")
+                )
             }
             if keyword == "match" || keyword == "window", body == nil { body = clause }
             var name = keyword
@@ -76,7 +78,8 @@ struct RuleChecker {
             if let first = seen[name] {
                 report(
                     Diagnostic(
-                        .duplicateClause, first.keyword == keyword ? "a rule has one `\(name)` only" : "a rule has either `match` or `window`",
+                        .duplicateClause,
+                        first.keyword == keyword ? "a rule has one `\(name)` only" : "a rule has either `match` or `window`",
                         at: clause.keywordSpan,
                         notes: [.init(span: first.keywordSpan, label: "first written here")],
                         help: keyword == "where"
@@ -151,7 +154,8 @@ struct RuleChecker {
         guard elementCount <= PatternBuilder.elementsMax else {
             report(
                 Diagnostic(
-                    .tooManySteps, "a rule has at most \(PatternBuilder.elementsMax) steps, guards, `until`s and cancels, and this one has \(elementCount)",
+                    .tooManySteps,
+                    "a rule has at most \(PatternBuilder.elementsMax) steps, guards, `until`s and cancels; this one has \(elementCount)",
                     at: syntax.name.span, help: "repeat a step with a quantifier, or split the rule"))
             return nil
         }
@@ -163,7 +167,8 @@ struct RuleChecker {
         let ruleKey = checkRuleKey()
         var filter: Expression?
         if let clause = clauses("where").first, case .filter(let condition) = clause.kind {
-            filter = expressions.condition(condition, in: ExpressionPlace(kind: .event, fields: ruleFields, labels: .none("the rule's `where`")))
+            filter = expressions.condition(
+                condition, in: ExpressionPlace(kind: .event, fields: ruleFields, labels: .none("the rule's `where`")))
         }
         let (pattern, stepKeyNames) = checkPattern(builder, built, withinMicroseconds, cancels, ruleKey)
         resolveLets()
@@ -175,7 +180,8 @@ struct RuleChecker {
 
         var rule = CheckedRule(
             name: syntax.name.text, span: syntax.name.span, documentation: documentation.joined(separator: "\n"), key: key,
-            isKeyedByStep: !stepKeyNames.isEmpty, filter: filter, pattern: pattern, afterMatch: .skipPastLast, alert: nil, timeoutAlert: nil,
+            isKeyedByStep: !stepKeyNames.isEmpty, filter: filter, pattern: pattern, afterMatch: .skipPastLast, alert: nil,
+            timeoutAlert: nil,
             cancels: cancels, cooldown: nil, openLimit: OpenLimit(), loopEventsMax: 1_024, tags: [])
         let isEnabled = checkOutcome(&rule, hasAnyLimit: builder.hasAnyLimit)
         return (rule, isEnabled)
@@ -222,7 +228,8 @@ struct RuleChecker {
                 report(
                     Diagnostic(
                         .duplicateLabel, "two steps bear the label `\(label.text)`", at: label.span,
-                        notes: [.init(span: expressions.steps[first].span, label: "first used here")], help: "give one of them another label"))
+                        notes: [.init(span: expressions.steps[first].span, label: "first used here")],
+                        help: "give one of them another label"))
             } else {
                 expressions.labels[label.text] = index
             }
@@ -254,7 +261,8 @@ struct RuleChecker {
         if case .broken = key.value.kind { return Name(text: "", span: key.value.span, isQuoted: false) }
         report(
             Diagnostic(
-                .keyNeedsName, "this part of the key needs a name", at: key.value.span, help: "name it before a colon, as in `by mail: lower(user.email)`"))
+                .keyNeedsName, "this part of the key needs a name", at: key.value.span,
+                help: "name it before a colon, as in `by mail: lower(user.email)`"))
         return Name(text: "", span: key.value.span, isQuoted: false)
     }
 
@@ -286,7 +294,8 @@ struct RuleChecker {
                 report(
                     Diagnostic(
                         .duplicateName, "two parts of the key are named `\(name.text)`", at: name.span,
-                        notes: [.init(span: first.span, label: "first named here")], help: "name one of them otherwise: `other: \(name.text)`"))
+                        notes: [.init(span: first.span, label: "first named here")],
+                        help: "name one of them otherwise: `other: \(name.text)`"))
             } else {
                 seen[name.text] = name
             }

@@ -88,7 +88,8 @@ extension Parser {
                 Diagnostic(
                     .unknownDeclaration, "`\(word)` begins no declaration", at: current.span,
                     label: nearest.map { "did you mean `\($0)`?" } ?? "",
-                    help: nearest == nil ? "a file holds `rule`, `event`, `stream`, `list`, `table`, `let` and `test`" : nil))
+                    help: nearest == nil ? "a file holds `rule`, `event`, `stream`, `list`, `table`, `let` and `test`" : nil,
+                    fix: nearest.map { .init(span: current.span, replacement: $0) }))
             throw ParseFailure()
         }
     }
@@ -127,7 +128,9 @@ extension Parser {
                 components.append(.name(name.text))
             } else if at(.openBracket) {
                 advance()
-                guard case .integer(let value) = current.kind, let index = Int(exactly: value) else { throw unexpected("a place in a list, from 0") }
+                guard case .integer(let value) = current.kind, let index = Int(exactly: value) else {
+                    throw unexpected("a place in a list, from 0")
+                }
                 advance()
                 try expect(.closeBracket, "after the place in a list")
                 components.append(.index(index))
@@ -143,7 +146,8 @@ extension Parser {
         if isAtEnd, position > 0 { span = tokens[position - 1].span }
         sink.report(
             Diagnostic(
-                .unclosedBlock, "`}` is missing: \(what) does not end", at: span, label: isAtEnd ? "the file ends here" : "something new begins here",
+                .unclosedBlock, "`}` is missing: \(what) does not end", at: span,
+                label: isAtEnd ? "the file ends here" : "something new begins here",
                 notes: [.init(span: open.span, label: "opened here")]))
     }
 
@@ -205,7 +209,8 @@ extension Parser {
                     sink.report(
                         Diagnostic(
                             .unknownClause, "`\(word.text)` is nothing that a stream has", at: word.span,
-                            label: nearest.map { "did you mean `\($0)`?" } ?? "", help: "a stream has `type`, `time`, `delay`, `ahead` and `idle`"))
+                            label: nearest.map { "did you mean `\($0)`?" } ?? "",
+                            help: "a stream has `type`, `time`, `delay`, `ahead` and `idle`"))
                     throw ParseFailure()
                 }
                 _ = accept(.comma)

@@ -19,7 +19,8 @@ extension Parser {
     private mutating func reportForeign(_ written: String, _ meant: String, at span: Span, help: String? = nil) {
         sink.report(
             Diagnostic(
-                .foreignOperator, "`\(written)` is written `\(meant)` here", at: span, help: help, fix: .init(span: span, replacement: meant)))
+                .foreignOperator, "`\(written)` is written `\(meant)` here", at: span, help: help,
+                fix: .init(span: span, replacement: meant)))
     }
 
     private mutating func acceptConnector(_ word: String, doubled: Token.Punctuation) -> Bool {
@@ -91,7 +92,8 @@ extension Parser {
             } else if acceptWord("present") != nil {
                 isNegated = true
             } else {
-                throw unexpected("`missing` or `present` after `is`", help: "to compare with a value, write `==`")
+                let isNull = atWord("null")
+                throw unexpected("`missing` or `present` after `is`", help: isNull ? nil : "to compare with a value, write `==`")
             }
             result = try make(.isMissing(left, isNegated: isNegated), from: start, over: [left])
         } else {
@@ -146,7 +148,8 @@ extension Parser {
         var left = try parseUnary()
         while at(.star) || at(.slash) || at(.percent) {
             let sign = advance().kind
-            let operation: Expression.Arithmetic = sign == .punctuation(.star) ? .multiply : sign == .punctuation(.slash) ? .divide : .remainder
+            let operation: Expression.Arithmetic =
+                sign == .punctuation(.star) ? .multiply : sign == .punctuation(.slash) ? .divide : .remainder
             let right = try parseUnary()
             left = try make(.arithmetic(operation, left, right), from: start, over: [left, right])
         }

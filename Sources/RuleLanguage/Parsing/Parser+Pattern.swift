@@ -31,7 +31,8 @@ extension Parser {
                     let node = try parseAlternatives()
                     // The first element was unreadable: this one stands in its place, so that the rest is still looked at.
                     let isFirst = pattern.elements.isEmpty
-                    pattern.elements.append(PatternElementSyntax(guards: isFirst ? [] : guards, connective: isFirst ? nil : connective, node: node))
+                    pattern.elements.append(
+                        PatternElementSyntax(guards: isFirst ? [] : guards, connective: isFirst ? nil : connective, node: node))
                     guards = []
                 }
             } catch {
@@ -78,7 +79,8 @@ extension Parser {
             advance()
             let help =
                 if let guarded {
-                    "the limit of a `not` stands before its event: `\(guarded.isNext ? "next" : "then") not within \(limit) \(guarded.event.alternatives.first?.type.text ?? "…")`"
+                    "the limit of a `not` stands before its event: `\(guarded.isNext ? "next" : "then") not within \(limit) "
+                        + "\(guarded.event.alternatives.first?.type.text ?? "…")`"
                 } else {
                     "the limit of a step stands after the word before it: `then within \(limit) …`; that of the whole pattern at its end"
                 }
@@ -206,7 +208,8 @@ extension Parser {
     /// Everything behind the types of a step.
     private mutating func parseStepSuffix(label: Name?, types: [TypeName], from start: Token) throws(ParseFailure) -> StepSyntax {
         var step = StepSyntax(
-            label: label, types: types, quantifier: try parseQuantifier(), mode: parseMode(), condition: nil, key: [], keySpan: nil, until: nil,
+            label: label, types: types, quantifier: try parseQuantifier(), mode: parseMode(), condition: nil, key: [], keySpan: nil,
+            until: nil,
             span: start.span)
         if acceptWord("where") != nil { step.condition = try parseExpression() }
         if let word = acceptWord("by") {
@@ -251,7 +254,8 @@ extension Parser {
 
     /// The types of `(a | b)`, which is one step of several types; nil where the group is anything else.
     private static func bareTypes(_ pattern: PatternSyntax) -> [TypeName]? {
-        guard pattern.elements.count == 1, pattern.trailing.isEmpty, !pattern.isBroken, case .anyOf(let members, _) = pattern.elements[0].node
+        guard pattern.elements.count == 1, pattern.trailing.isEmpty, !pattern.isBroken,
+            case .anyOf(let members, _) = pattern.elements[0].node
         else { return nil }
         var types: [TypeName] = []
         for member in members {
@@ -296,13 +300,17 @@ extension Parser {
         guard at(.closeBrace) else { throw unexpected("`}` at the end of the quantifier") }
         let place = Span(file: file, lower: open.span.lower, upper: current.span.upper)
         if let most, most == 0 {
-            sink.report(Diagnostic(.badQuantifier, "this repeats nothing", at: place, help: "leave the step out, or write `?` for one that may be missing"))
+            sink.report(
+                Diagnostic(
+                    .badQuantifier, "this repeats nothing", at: place, help: "leave the step out, or write `?` for one that may be missing")
+            )
             return (1, 1)
         }
         if let most, most < least {
             sink.report(
                 Diagnostic(
-                    .badQuantifier, "the least number is larger than the most", at: place, fix: .init(span: place, replacement: "{\(most),\(least)}")))
+                    .badQuantifier, "the least number is larger than the most", at: place,
+                    fix: .init(span: place, replacement: "{\(most),\(least)}")))
             return (most, least)
         }
         return (least, most)

@@ -3,7 +3,8 @@ internal import Events
 
 extension Parser {
     static let clauseWords = [
-        "by", "where", "let", "match", "window", "having", "after", "alert", "emit", "on", "cancel", "cooldown", "limit", "tags", "disabled",
+        "by", "where", "let", "match", "window", "having", "after", "alert", "emit", "on", "cancel", "cooldown", "limit", "tags",
+        "disabled",
     ]
 
     /// Everything after `rule`.
@@ -54,6 +55,9 @@ extension Parser {
         guard case .word(let word) = current.kind else { throw unexpected("a clause of the rule, or `}`") }
         guard Self.clauseWords.contains(word) else {
             if word == "within" { return try parseStrayLimit() }
+            // What other languages write here is told as that, and not as a mistyped clause.
+            let expected = "a clause of the rule, or `}`"
+            if hint(expecting: expected).help != nil || Self.reservedWords.contains(word) { throw unexpected(expected) }
             let nearest = NearestName.find(word, among: Self.clauseWords)
             let fix = word.utf8.count < 3 ? nil : nearest.map { Diagnostic.Fix(span: current.span, replacement: $0) }
             // It counts as the clause that was meant, so that this one is not said to be missing.
@@ -189,7 +193,8 @@ extension Parser {
                 let nearest = NearestName.find(word, among: names)
                 sink.report(
                     Diagnostic(
-                        .unknownSeverity, "`\(word)` is no severity", at: current.span, label: nearest.map { "did you mean `\($0)`?" } ?? "",
+                        .unknownSeverity, "`\(word)` is no severity", at: current.span,
+                        label: nearest.map { "did you mean `\($0)`?" } ?? "",
                         help: "a severity is `info`, `low`, `medium`, `high` or `critical`",
                         fix: nearest.map { .init(span: current.span, replacement: $0) }))
             }

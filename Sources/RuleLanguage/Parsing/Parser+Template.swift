@@ -1,8 +1,8 @@
 internal import Diagnostics
 internal import Events
 
-// Templates: `"{count(probe)} probes on {card}, {spend.amount:.2f}"`. The text between braces is an expression of its own, cut and parsed as
-// any other; its places are those in the file, through the string's escapes.
+// Templates: `"{count(probe)} probes on {card}, {spend.amount:.2f}"`. The text between braces is an expression of its own, cut and parsed
+// as any other; its places are those in the file, through the string's escapes.
 
 extension Parser {
     mutating func parseTemplate(_ token: Token, isRaw: Bool) -> TemplateSyntax {
@@ -36,7 +36,9 @@ extension Parser {
                 index += 2
             case UInt8(ascii: "}"):
                 sink.report(
-                    Diagnostic(.badTemplate, "this `}` closes nothing", at: place(index, index + 1), help: "a brace in the text is written twice: `}}`"))
+                    Diagnostic(
+                        .badTemplate, "this `}` closes nothing", at: place(index, index + 1),
+                        help: "a brace in the text is written twice: `}}`"))
                 index += 1
             case UInt8(ascii: "{"):
                 flush()
@@ -91,7 +93,8 @@ extension Parser {
         let whole = Span(file: file, lower: sources[start - 1], upper: sources[end.close + 1])
         if inner.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
             sink.report(
-                Diagnostic(.badTemplate, "there is nothing between these braces", at: whole, help: "a brace in the text is written twice: `{{`"))
+                Diagnostic(
+                    .badTemplate, "there is nothing between these braces", at: whole, help: "a brace in the text is written twice: `{{`"))
             return
         }
         var lexer = Lexer(bytes: inner, file: file, offsets: Array(sources[start...end.expression]), sink: sink)
@@ -113,7 +116,8 @@ extension Parser {
             if format == nil {
                 sink.report(
                     Diagnostic(
-                        .badTemplate, "`\(text)` is no format of a number", at: Span(file: file, lower: sources[end.expression], upper: sources[end.close]),
+                        .badTemplate, "`\(text)` is no format of a number",
+                        at: Span(file: file, lower: sources[end.expression], upper: sources[end.close]),
                         help: "formats are `:.2f` (two digits after the point), `:,` and `:,.2f` (thousands in groups)"))
             }
         }

@@ -189,7 +189,8 @@ struct Parser {
             let found = isAtEnd ? "the file ends here" : "found \(Self.describe(current))"
             var span = current.span
             if isAtEnd, position > 0 { span = tokens[position - 1].span }
-            sink.report(Diagnostic(.unexpectedToken, "expected \(expected), but \(found)", at: span, help: help))
+            let hint = help == nil ? hint(expecting: expected) : (help: help, fix: nil)
+            sink.report(Diagnostic(.unexpectedToken, "expected \(expected), but \(found)", at: span, help: hint.help, fix: hint.fix))
         }
         return ParseFailure()
     }
@@ -245,7 +246,8 @@ public func parse(file source: SourceFile, index: Int32, into sink: inout Diagno
     guard source.bytes.count <= Lexer.fileBytesMax else {
         sink.report(
             Diagnostic(
-                .fileTooLarge, "a rule file has at most 16 MiB", at: Span(file: index, lower: 0, upper: 0), help: "split it into several files"))
+                .fileTooLarge, "a rule file has at most 16 MiB", at: Span(file: index, lower: 0, upper: 0),
+                help: "split it into several files"))
         return SyntaxFile(source: source, index: index, declarations: [], tokens: [], comments: [])
     }
     var lexer = Lexer(bytes: source.bytes, file: index, sink: sink)

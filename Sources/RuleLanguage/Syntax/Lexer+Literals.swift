@@ -46,7 +46,8 @@ extension Lexer {
             let isPattern = byte(escape.lowerBound + 1).map { "dwsbDWSB.+*()[]{}^$|".utf8.contains($0) } ?? false
             sink.report(
                 Diagnostic(
-                    .unknownEscape, "`\(text(escape.lowerBound, escape.upperBound))` is no escape", at: span(escape.lowerBound, escape.upperBound),
+                    .unknownEscape, "`\(text(escape.lowerBound, escape.upperBound))` is no escape",
+                    at: span(escape.lowerBound, escape.upperBound),
                     help: isPattern
                         ? "write a regular expression between single quotes, where a backslash is a plain sign: '\\d+'"
                         : "a backslash is written `\\\\`; escapes are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX"))
@@ -124,7 +125,9 @@ extension Lexer {
         func unit(_ index: Int) -> UInt32? {
             var value: UInt32 = 0
             for offset in 0..<4 {
-                guard let digit = byte(index + offset), let number = Character(UnicodeScalar(digit)).hexDigitValue, digit < 0x80 else { return nil }
+                guard let digit = byte(index + offset), let number = Character(UnicodeScalar(digit)).hexDigitValue, digit < 0x80 else {
+                    return nil
+                }
                 value = value << 4 | UInt32(number)
             }
             return value
@@ -172,7 +175,8 @@ extension Lexer {
                         .badDuration, "durations are made of whole numbers", at: span(start, position),
                         help: "instead of `1.5h` write `1h30m`, instead of `0.5s` write `500ms`")
                     : Diagnostic(
-                        .badNumber, "`\(shown)` is no number", at: span(start, position), help: "numbers look like `12`, `1_000`, `0.5` or `1e6`"))
+                        .badNumber, "`\(shown)` is no number", at: span(start, position),
+                        help: "numbers look like `12`, `1_000`, `0.5` or `1e6`"))
             return add(.invalid, from: start)
         }
         let raw = bytes[start..<position]
@@ -182,7 +186,8 @@ extension Lexer {
         if isMisplaced || raw.last == UInt8(ascii: "_") {
             sink.report(
                 Diagnostic(
-                    .badNumber, "`_` stands between two digits only", at: span(start, position), help: "numbers look like `12`, `1_000`, `0.5` or `1e6`"))
+                    .badNumber, "`_` stands between two digits only", at: span(start, position),
+                    help: "numbers look like `12`, `1_000`, `0.5` or `1e6`"))
             return add(.invalid, from: start)
         }
         let digits = String(decoding: raw.filter { $0 != UInt8(ascii: "_") }, as: UTF8.self)
@@ -247,7 +252,9 @@ extension Lexer {
         }
         if let problem {
             sink.report(
-                Diagnostic(.badDuration, problem, at: span(start, position), help: "durations look like `250ms`, `30s`, `10m`, `1h30m`, `2d` or `1w`"))
+                Diagnostic(
+                    .badDuration, problem, at: span(start, position),
+                    help: "durations look like `250ms`, `30s`, `10m`, `1h30m`, `2d` or `1w`"))
             return add(.invalid, from: start)
         }
         add(.duration(total), from: start)

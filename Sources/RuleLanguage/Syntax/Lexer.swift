@@ -109,7 +109,8 @@ struct Lexer {
         let isPrintable = bytes[start] >= 0x20 && bytes[start] != 0x7F
         sink.report(
             Diagnostic(
-                .unexpectedCharacter, isPrintable ? "`\(text(start, position))` cannot stand here" : "a control character cannot stand here",
+                .unexpectedCharacter,
+                isPrintable ? "`\(text(start, position))` cannot stand here" : "a control character cannot stand here",
                 at: span(start, position), help: bytes[start] == UInt8(ascii: "#") ? "comments begin with `//`" : nil))
         lineHasToken = true
     }
@@ -133,7 +134,8 @@ struct Lexer {
                     .unexpectedCharacter, "`\(word.prefix(40))` cannot stand here", at: place,
                     help: isName
                         ? "a name with other signs than a to z, digits and `_` stands in backquotes"
-                        : word.unicodeScalars.contains(where: { "“”„‘’«»".unicodeScalars.contains($0) }) ? "strings stand between straight quotes: \"…\"" : nil,
+                        : word.unicodeScalars.contains(where: { "“”„‘’«»".unicodeScalars.contains($0) })
+                            ? "strings stand between straight quotes: \"…\"" : nil,
                     fix: isName ? .init(span: place, replacement: "`\(word)`") : nil))
             guard isName else { return add(.invalid, from: start) }
         }

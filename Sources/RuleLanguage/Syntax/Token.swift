@@ -21,10 +21,32 @@ public struct Token: Sendable, Equatable {
     }
 
     public enum Punctuation: String, Sendable, CaseIterable {
-        case openBrace = "{", closeBrace = "}", openParenthesis = "(", closeParenthesis = ")", openBracket = "[", closeBracket = "]"
-        case comma = ",", colon = ":", dot = ".", question = "?", coalesce = "??", star = "*", plus = "+", minus = "-", slash = "/"
-        case percent = "%", bar = "|", ampersand = "&", assign = "=", equal = "==", notEqual = "!=", exclamation = "!"
-        case less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
+        case openBrace = "{"
+        case closeBrace = "}"
+        case openParenthesis = "("
+        case closeParenthesis = ")"
+        case openBracket = "["
+        case closeBracket = "]"
+        case comma = ","
+        case colon = ":"
+        case dot = "."
+        case question = "?"
+        case coalesce = "??"
+        case star = "*"
+        case plus = "+"
+        case minus = "-"
+        case slash = "/"
+        case percent = "%"
+        case bar = "|"
+        case ampersand = "&"
+        case assign = "="
+        case equal = "=="
+        case notEqual = "!="
+        case exclamation = "!"
+        case less = "<"
+        case lessOrEqual = "<="
+        case greater = ">"
+        case greaterOrEqual = ">="
     }
 
     public var kind: Kind
