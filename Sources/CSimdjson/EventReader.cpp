@@ -34,11 +34,13 @@ bool has_half_pair(element value) {
         }
         return false;
     }
-    case element_type::ARRAY:
-        for (element inner : value.get_array().value_unsafe()) {
+    case element_type::ARRAY: {
+        const simdjson::dom::array list = value.get_array().value_unsafe();
+        for (element inner : list) {
             if (has_half_pair(inner)) { return true; }
         }
         return false;
+    }
     default: return false;
     }
 }
