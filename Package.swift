@@ -21,8 +21,10 @@ let package = Package(
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "Decoding", dependencies: ["Events", "CSimdjson"]),
         .target(name: "Streaming", dependencies: ["Engine", "Events", "Decoding"]),
-        .target(name: "Connectors", dependencies: ["Streaming", "Events"]),
-        .target(name: "Replay", dependencies: ["RuleCompiler", "Streaming"]),
+        .target(name: "Connectors", dependencies: ["Streaming", "Events", "Diagnostics"]),
+        .target(
+            name: "Replay",
+            dependencies: ["RuleCompiler", "Streaming", "RuleLanguage", "Engine", "Decoding", "Events", "Diagnostics"]),
         .executableTarget(
             name: "needletail",
             dependencies: [
@@ -38,6 +40,10 @@ let package = Package(
         .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
+        .testTarget(
+            name: "ReplayTests",
+            dependencies: ["Replay", "RuleCompiler", "RuleLanguage", "Streaming", "Decoding", "Engine", "Events", "Diagnostics"]),
+        .testTarget(name: "CommandTests", dependencies: ["needletail", "Decoding"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
     ],

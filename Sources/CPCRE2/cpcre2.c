@@ -31,7 +31,12 @@ nt_pattern *nt_pattern_compile(
         return NULL;
     }
     pattern->code = code;
-    pattern->is_fast = to_machine_code && pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
+    size_t machine_code_size = 0;
+    // `(*NO_JIT)` at a pattern's start makes no code and is no error, so only the size tells.
+    if (to_machine_code && pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0) {
+        pcre2_pattern_info(code, PCRE2_INFO_JITSIZE, &machine_code_size);
+    }
+    pattern->is_fast = machine_code_size > 0;
     return pattern;
 }
 

@@ -1,10 +1,10 @@
-// What a decoder keeps from block to block, and the methods of the second stage (EventReader.cpp).
+// What a decoder keeps from block to block, and its methods: Block.cpp parses, EventReader.cpp fills the columns, Reasons.cpp names
+// what is wrong with a line.
 #pragma once
 
 #include <simdjson.h>
 
 #include <cstring>
-#include <memory>
 #include <random>
 #include <string>
 #include <utility>
@@ -14,6 +14,12 @@
 #include "KeyShapes.hpp"
 
 namespace needletail {
+
+// The numbers of Events' ValueKind.
+enum : uint8_t { kind_boolean = 1, kind_integer = 2, kind_unsigned = 3, kind_double = 4, kind_string = 5, kind_list = 6, kind_object = 7 };
+
+// Beside enum nt_reject: the batch has no room for the text of a row, and the whole block is to be decoded again with more.
+enum : uint32_t { no_room = UINT32_MAX };
 
 // A place in the tree of wanted fields.
 struct Field {
@@ -41,29 +47,13 @@ struct Slot {
     uint64_t *payloads;
 };
 
-// Where a field's values go in the block at hand, flat for the second stage.
+// Where a field's values go in the block at hand, flat for the walk over a document.
 struct Target {
     Slot slot;  // null where the field itself is not wanted, but others inside it are
     bool has_more;  // other columns want it as well
 };
 
-// A container that is open.
-struct Frame {
-    bool is_object;
-    bool loose;  // its keys are in the key table
-    int32_t field;
-    uint32_t shape;
-    uint32_t object;  // a number of its own in the line
-    uint32_t opening;  // its first token
-    uint64_t index;  // of the list element at hand
-};
-
-// What one line's second stage works on; positions are relative to `base`.
-struct Line {
-    const uint8_t *base;
-    const uint32_t *tokens;
-    uint32_t end;
-};
+inline bool is_blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 }  // namespace needletail
 
@@ -74,71 +64,51 @@ struct nt_decoder {
     std::vector<needletail::Target> targets;
     needletail::KeyShapes shapes;
     needletail::KeyTable key_table;
-    std::unique_ptr<simdjson::internal::dom_parser_implementation> stage_one;
-    std::vector<needletail::Frame> frames;
+    simdjson::dom::parser parser;
     std::vector<uint32_t> line_starts, line_ends;
+    uint32_t longest_line = 0;
     std::vector<nt_rejected> rejects;
     std::vector<uint8_t> time_kinds;
     std::vector<uint64_t> time_payloads;
-    // Unescaped keys and unwanted strings of the line at hand.
-    std::vector<uint8_t> scratch;
-    size_t scratch_used = 0;
+    // A line rewritten for a second try.
+    std::vector<uint8_t> rewritten;
 
+    // Of the block at hand.
     uint8_t *strings = nullptr;
     size_t strings_used = 0;
+    size_t strings_capacity = 0;
+    size_t strings_needed = 0;
     size_t row = 0;
     // The first backslash at or behind the last place asked for; `bytes_end` where there is none.
     const uint8_t *backslash = nullptr;
     const uint8_t *bytes_end = nullptr;
+    // Objects met so far in the document at hand.
+    uint32_t objects = 0;
 
-    explicit nt_decoder(size_t columns)
-        : column_count(columns), fields(1), slots(columns + 1), key_table(random_seed()), frames(NT_DEPTH_MAX + 1) {}
+    explicit nt_decoder(size_t columns);
 
-    static uint64_t random_seed() {
-        std::random_device device;
-        return uint64_t(device()) << 32 | device() | 1;
-    }
+    // Block.cpp
+    void start_rows(const nt_block &block);
+    void end_line(nt_block &block, size_t index, uint32_t reason);
+    bool read_block(nt_block &block);
+    void read_lines(nt_block &block);
+    uint32_t read_line(const uint8_t *line, size_t size);
+    simdjson::error_code parse(const uint8_t *line, size_t size, simdjson::dom::element &document);
 
-    bool has_backslash(const uint8_t *from, const uint8_t *to) {
-        if (simdjson_unlikely(backslash < from)) {
-            const void *found = std::memchr(from, '\\', size_t(bytes_end - from));
-            backslash = found ? static_cast<const uint8_t *>(found) : bytes_end;
-        }
-        return backslash < to;
-    }
+    // EventReader.cpp
+    uint32_t read_event(simdjson::dom::element document, const uint8_t *line, size_t size);
+    uint32_t read_object(simdjson::dom::object object, int32_t field, uint32_t depth);
+    uint32_t read_list(simdjson::dom::array list, int32_t field, uint32_t depth);
+    uint32_t read_value(simdjson::dom::element value, int32_t field, uint32_t depth);
+    uint32_t read_container(simdjson::dom::element value, int32_t field, uint32_t depth);
+    uint32_t write_text(int32_t field, uint8_t kind, const char *text, size_t length);
+    bool has_surrogate_escape(const uint8_t *from, const uint8_t *to);
+    void write(int32_t field, uint8_t kind, uint64_t payload);
 
-    // Unescapes the string that begins at `from`, behind its quote. Returns its end in `to`, or null.
-    uint8_t *unescape(const uint8_t *from, uint8_t *to) {
-        uint8_t *end = stage_one->parse_string(from, to);
-        if (end == nullptr) { return nullptr; }
-        // The second half of a surrogate pair by itself is no character, and would break the UTF-8 of what we hand on.
-        for (const uint8_t *at = to; at + 1 < end; at++) {
-            at = static_cast<const uint8_t *>(std::memchr(at, 0xED, size_t(end - at)));
-            if (at == nullptr || at + 1 >= end) { break; }
-            if (at[1] >= 0xA0) { return nullptr; }
-        }
-        return end;
-    }
+    // Reasons.cpp
+    uint32_t reason(simdjson::error_code error, const uint8_t *line, size_t size);
+    bool widen_integers(const uint8_t *line, size_t size);
+    bool is_out_of_range(const uint8_t *line, size_t size);
 
     bool is_wanted(int32_t field) const { return field >= 0 && targets[size_t(field)].slot.kinds != nullptr; }
-
-    // For a wanted field.
-    simdjson_inline void write(int32_t field, uint8_t kind, uint64_t payload) {
-        const needletail::Target &target = targets[size_t(field)];
-        target.slot.kinds[row] = kind;
-        target.slot.payloads[row] = payload;
-        if (simdjson_unlikely(target.has_more)) {
-            for (uint32_t slot : fields[size_t(field)].slots) {
-                slots[slot].kinds[row] = kind;
-                slots[slot].payloads[row] = payload;
-            }
-        }
-    }
-
-    simdjson_inline uint32_t read_string(const uint8_t *open, const uint8_t *close, int32_t field);
-    uint32_t enter_key(const needletail::Line &line, uint32_t token, needletail::Frame &frame, int32_t &field);
-    uint32_t read_event(const needletail::Line &line, uint32_t &token);
-    uint32_t read_line(const needletail::Line &line, uint32_t &token);
-    void write_list(const needletail::Line &line, uint32_t opening, uint32_t closing, int32_t field);
-    uint32_t stage_one_reason(simdjson::error_code error, const uint8_t *from, size_t length);
 };

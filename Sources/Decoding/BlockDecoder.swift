@@ -71,19 +71,24 @@ public final class BlockDecoder {
         precondition(batch.columnCount == columns.count, "A batch has the decoder's columns.")
         precondition(batch.byteCount < 1 << 30, "A block is far below what 32-bit offsets reach.")
         let room = batch.byteCount * copies + constantType.count
-        if batch.stringCapacity < room + EventBatch.padding { batch.reserveBytes(room) }
+        batch.reserveStrings(room + EventBatch.padding)
         let start = isFirstBlock && BlockDecoder.hasByteOrderMark(batch) ? 3 : 0
         let lineCount = nt_decoder_split(decoder, batch.bytes, start, batch.byteCount)
         batch.reset(rowCapacity: lineCount)
-        for (place, byte) in constantType.enumerated() { batch.strings[place] = byte }
 
         let cutOffsets = cutLines.map { UInt32($0.offset) }
         let rowCount = cutOffsets.withUnsafeBufferPointer { cuts in
-            var block = nt_block(
-                bytes: batch.bytes, count: batch.byteCount, first_line: firstLine, lines: batch.lines, raw_offsets: batch.rawOffsets,
-                raw_lengths: batch.rawLengths, kinds: batch.kinds, payloads: batch.payloads, row_capacity: batch.rowCapacity,
-                strings: batch.strings, strings_used: constantType.count, cut_lines: cuts.baseAddress, cut_count: cuts.count)
-            return nt_decoder_decode(decoder, &block)
+            while true {
+                for (place, byte) in constantType.enumerated() { batch.strings[place] = byte }
+                var block = nt_block(
+                    bytes: batch.bytes, count: batch.byteCount, first_line: firstLine, lines: batch.lines, raw_offsets: batch.rawOffsets,
+                    raw_lengths: batch.rawLengths, kinds: batch.kinds, payloads: batch.payloads, row_capacity: batch.rowCapacity,
+                    strings: batch.strings, strings_used: constantType.count, strings_capacity: batch.stringCapacity, strings_needed: 0,
+                    cut_lines: cuts.baseAddress, cut_count: cuts.count)
+                let rowCount = nt_decoder_decode(decoder, &block)
+                if block.strings_needed == 0 { return rowCount }
+                batch.reserveStrings(block.strings_needed)
+            }
         }
         let firstReject = rejects.count
         batch.count = readTimes(batch, rowCount: rowCount, rejects: &rejects)

@@ -101,7 +101,7 @@ public final class EventBatch: @unchecked Sendable {
         payloads = .allocate(capacity: Swift.max(1, capacity * columnCount))
     }
 
-    /// Makes room for a block of so many bytes and for the text of its strings, which is never longer; keeps the first `byteCount`.
+    /// Makes room for a block of so many bytes and for the text of its strings; keeps the first `byteCount`.
     public func reserveBytes(_ capacity: Int) {
         guard capacity > byteCapacity else { return }
         let grown = Swift.max(capacity, byteCapacity * 2)
@@ -110,8 +110,14 @@ public final class EventBatch: @unchecked Sendable {
         bytes.deallocate()
         bytes = moved
         byteCapacity = grown
+        reserveStrings(grown + EventBatch.padding)
+    }
+
+    /// Makes room for so many bytes of text; what `strings` held is gone.
+    public func reserveStrings(_ capacity: Int) {
+        guard capacity > stringCapacity else { return }
         strings.deallocate()
-        stringCapacity = grown + EventBatch.padding
-        strings = .allocate(capacity: stringCapacity)
+        stringCapacity = capacity
+        strings = .allocate(capacity: capacity)
     }
 }

@@ -97,7 +97,8 @@ struct ExpressionCompiler {
         case .max: return Instruction(.referenceField, a: plan.offset(.maximum, step: step, column: column), b: column)
         case .first: return Instruction(.referenceField, a: plan.offset(.first, step: step, column: column), b: column)
         case .last: return Instruction(.referenceField, a: plan.offset(.last, step: step, column: column), b: column)
-        case .distinct, .values: throw CompileError.unsupported("the aggregate \(aggregate.rawValue)")
+        case .distinct: return Instruction(.distinct, a: plan.offset(.distinct, step: step, column: column))
+        case .values: return Instruction(.values, a: plan.offset(.distinct, step: step, column: column), b: column)
         }
     }
 

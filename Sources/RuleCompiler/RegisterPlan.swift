@@ -32,7 +32,7 @@ struct RegisterPlan {
             let column = path.map { builder.column($0) } ?? -1
             for kind in RegisterPlan.kinds(of: aggregate) {
                 need(kind, step, column)
-                if kind.isReference && column >= 0 { capturedColumns.insert(column) }
+                if (kind.isReference || kind == .distinct) && column >= 0 { capturedColumns.insert(column) }
             }
         default: break
         }
@@ -54,7 +54,7 @@ struct RegisterPlan {
         case .max: [.maximum]
         case .first: [.first]
         case .last: [.last]
-        case .distinct, .values: []
+        case .distinct, .values: [.distinct]
         }
     }
 

@@ -10,8 +10,8 @@ final class EvaluatorBench {
 
     init(patterns: [String] = [], code: [Instruction] = [], constants: [Constant] = []) {
         let program = Program(
-            columns: [], types: [], predicates: [], groups: [], rules: [], code: code, constants: constants, constantLists: [], typeSets: [],
-            patterns: patterns)
+            columns: [], types: [], predicates: [], groups: [], rules: [], code: code, constants: constants, constantLists: [],
+            typeSets: [], patterns: patterns)
         evaluator = Evaluator(tables: ProgramTables(program))
     }
 

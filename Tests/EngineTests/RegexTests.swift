@@ -15,7 +15,8 @@ import Testing
 
     @Test func findsAnywhere() {
         let cases: [(String, String, Bool)] = [
-            ("b+", "aabbcc", true), ("^b", "ab", false), (#"^(curl|python)/\d"#, "curl/7.1", true), ("^.$", "é", true), ("^..$", "😀", false),
+            ("b+", "aabbcc", true), ("^b", "ab", false), (#"^(curl|python)/\d"#, "curl/7.1", true),
+            ("^.$", "é", true), ("^..$", "😀", false),
             ("", "", true), ("", "x", true), ("a", "", false), ("(?i)ÄB", "äb", true), (#"\p{Lu}"#, "aÉ", true), ("a$", "a\n", true),
             (#"(?<n>a)\k<n>"#, "baab", true), ("a(?=b)", "acab", true),
         ]
@@ -65,7 +66,7 @@ import Testing
         #expect(Regex.check("[z-a]") != nil)
         #expect(Regex.check(#"a\C"#) != nil)
         #expect(Regex.check(#"é\"#)?.offset == 3)
-        #expect(Regex.check("(a{1000}){1000}") != nil)
+        #expect(Regex.check("((ab){1000}){1000}") != nil)
         #expect(Regex.check(String(repeating: "a", count: 16 * 1024)) == nil)
         #expect(Regex.check(String(repeating: "a", count: 16 * 1024 + 1)) != nil)
         #expect(Regex.check(String(repeating: "(", count: 1000) + String(repeating: ")", count: 1000)) != nil)
@@ -76,9 +77,10 @@ import Testing
     @Test func like() {
         var generator = SystemRandomNumberGenerator()
         let letters: [Unicode.Scalar] = ["a", "b", "é", "€", "😀"]
+        let signs = letters + ["*", "?", "*", "?"]
         for _ in 0..<200_000 {
             let text = (0..<Int.random(in: 0...7, using: &generator)).map { _ in letters.randomElement(using: &generator)! }
-            let pattern = (0..<Int.random(in: 0...6, using: &generator)).map { _ in (letters + ["*", "?", "*", "?"]).randomElement(using: &generator)! }
+            let pattern = (0..<Int.random(in: 0...6, using: &generator)).map { _ in signs.randomElement(using: &generator)! }
             let textBytes = text.flatMap { Array(String(Character($0)).utf8) }
             let patternBytes = pattern.flatMap { Array(String(Character($0)).utf8) }
             let result = wildcardMatches(textBytes + [0], textBytes.count, patternBytes + [0], patternBytes.count)

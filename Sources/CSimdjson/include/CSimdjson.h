@@ -1,8 +1,7 @@
-// Lines of JSON to rows of columns, over simdjson's first stage. The Swift side is Decoding/BlockDecoder.swift.
+// Lines of JSON to rows of columns, over simdjson's tree parser. The Swift side is Decoding/BlockDecoder.swift.
 //
-// simdjson's first stage (SIMD) finds every token of a block and proves its UTF-8, its quotes and the absence of control
-// characters in strings. The second stage is ours: it checks the grammar of each line apart from all others, so that a bad line
-// cannot harm its neighbours, and writes the wanted fields straight into columns instead of a tree.
+// simdjson parses and proves every document; what is ours is to hold documents to lines, so that a bad line cannot harm its
+// neighbours, to prove that the keys of each object differ, and to put the wanted fields into columns.
 #ifndef NEEDLETAIL_CSIMDJSON_H
 #define NEEDLETAIL_CSIMDJSON_H
 
@@ -67,6 +66,10 @@ typedef struct {
     size_t row_capacity;  // at least the number of lines that nt_decoder_split gave
     uint8_t *strings;
     size_t strings_used;
+    size_t strings_capacity;
+    // Set by nt_decoder_decode: 0, or the capacity to try again with, because the rows' text had no room. Only lists can need more than
+    // nt_decoder_copies says, where they hold numbers that are shorter in the line than as simdjson writes them (1e9).
+    size_t strings_needed;
     // Offsets of lines that the reader has cut because they are too long, ascending.
     const uint32_t *cut_lines;
     size_t cut_count;
@@ -84,7 +87,8 @@ size_t nt_decoder_copies(const nt_decoder *decoder);
 // Finds the lines of bytes[start ..< count]; a last line needs no end. Returns their number.
 size_t nt_decoder_split(nt_decoder *decoder, const uint8_t *bytes, size_t start, size_t count);
 
-// Decodes the lines found by the last split. Returns the number of rows; rejects and the time column are read below.
+// Decodes the lines found by the last split, from the same block. Returns the number of rows; rejects and the time column are read
+// below. Where it sets `strings_needed` nothing of that is of use.
 size_t nt_decoder_decode(nt_decoder *decoder, nt_block *block);
 
 const nt_rejected *nt_decoder_rejects(const nt_decoder *decoder, size_t *count);
@@ -101,8 +105,35 @@ ptrdiff_t nt_last_newline(const uint8_t *bytes, size_t count);
 // nothing is kept. NT_PADDING readable bytes must lie behind. Returns the number of events whose five fields were read.
 size_t nt_yardstick(const uint8_t *bytes, size_t count);
 
-// Whether simdjson's own tree parser takes these bytes for one JSON document; tests hold our second stage to it.
+// Whether simdjson takes these bytes for one JSON document; tests hold what happens to lines in blocks to it.
 int nt_reference_accepts(const uint8_t *bytes, size_t count);
+
+// A JSON object as a flat tree, in the order of the text: an object is followed by its members, key and value in turn, an array by
+// its elements.
+enum nt_json_kind {
+    NT_JSON_NULL = 0,
+    NT_JSON_BOOLEAN = 1,
+    NT_JSON_INTEGER = 2,
+    NT_JSON_UNSIGNED = 3,
+    NT_JSON_DOUBLE = 4,
+    NT_JSON_STRING = 5,
+    NT_JSON_ARRAY = 6,
+    NT_JSON_OBJECT = 7,
+};
+
+typedef struct {
+    uint32_t kind;  // enum nt_json_kind
+    uint32_t count;  // members, elements, or bytes of a string
+    uint64_t payload;  // the value's bits, or where a string lies in the tree's text
+} nt_json_node;
+
+typedef struct nt_json_tree nt_json_tree;
+
+// NULL where the bytes are not one JSON object of at most NT_DEPTH_MAX levels.
+nt_json_tree *nt_json_tree_create(const uint8_t *bytes, size_t count);
+const nt_json_node *nt_json_tree_nodes(const nt_json_tree *tree, size_t *count);
+const uint8_t *nt_json_tree_text(const nt_json_tree *tree);
+void nt_json_tree_destroy(nt_json_tree *tree);
 
 #ifdef __cplusplus
 }

@@ -38,8 +38,8 @@ extension Evaluator {
     }
 
     /// What a function gives whose arguments are not all of the types that it takes.
-    private func unfit(_ values: Scalar...) -> Scalar {
-        values.contains { $0.isUnknown } ? .unknown : mismatch()
+    private func unfit(_ first: Scalar, _ second: Scalar = .boolean(true), _ third: Scalar = .boolean(true)) -> Scalar {
+        first.isUnknown || second.isUnknown || third.isUnknown ? .unknown : mismatch()
     }
 
     // MARK: Numbers
@@ -222,7 +222,9 @@ extension Evaluator {
         let value = arguments[0], from = arguments[1]
         let length = count > 2 ? arguments[2] : .integer(.max)
         // A length beyond 2⁶³ is no error: the text ends before it.
-        guard value.kind == ValueKind.string, Evaluator.isInteger(from), Evaluator.isInteger(length) else { return unfit(value, from, length) }
+        guard value.kind == ValueKind.string, Evaluator.isInteger(from), Evaluator.isInteger(length) else {
+            return unfit(value, from, length)
+        }
         guard from.wideInteger >= 0, length.wideInteger >= 0 else { return .unknown }
         let start = Evaluator.scalars(Int(clamping: from.wideInteger), of: value.address, Int(value.length))
         let text = value.address + start

@@ -91,7 +91,8 @@ final class Evaluator {
             case .referenceTime:
                 top += 1
                 let reference = record.load(fromByteOffset: Int(instruction.a), as: UInt32.self)
-                top.pointee = reference == 0 ? .unknown : .time(reference == CapturedEvent.current ? row.time : CapturedEvent.time(blob + Int(reference)))
+                top.pointee = reference == 0
+                    ? .unknown : .time(reference == CapturedEvent.current ? row.time : CapturedEvent.time(blob + Int(reference)))
             case .count:
                 top += 1
                 top.pointee = .integer(record.load(fromByteOffset: Int(instruction.a), as: Int64.self))
@@ -105,6 +106,12 @@ final class Evaluator {
                 top += 1
                 top.pointee = ExactSquares.standardDeviation(
                     sum: record + Int(instruction.a), squares: record + Int(instruction.b))
+            case .distinct:
+                top += 1
+                top.pointee = .integer(Int64(DistinctRegister.count(record + Int(instruction.a))))
+            case .values:
+                top += 1
+                top.pointee = distinctValues(record + Int(instruction.a), column: Int(instruction.b))
             case .not:
                 if top.pointee.kind == ValueKind.boolean {
                     top.pointee.bits ^= 1

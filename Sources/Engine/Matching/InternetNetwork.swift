@@ -16,7 +16,8 @@ enum InternetNetwork {
     /// An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) lies in networks of both kinds; one written as IPv4 in those of IPv4 alone.
     static func contains(network: UnsafeBufferPointer<UInt8>, address: UnsafeBufferPointer<UInt8>) -> Bool? {
         let slash = network.firstIndex(of: UInt8(ascii: "/"))
-        guard let own = parse(address), let base = parse(UnsafeBufferPointer(rebasing: network[..<(slash ?? network.count)])) else { return nil }
+        guard let own = parse(address), let base = parse(UnsafeBufferPointer(rebasing: network[..<(slash ?? network.count)]))
+        else { return nil }
         var length = 128
         if let slash {
             guard let written = number(network[(slash + 1)...], max: base.isIPv4 ? 32 : 128) else { return nil }

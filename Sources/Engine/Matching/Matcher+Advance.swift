@@ -251,6 +251,8 @@ extension Matcher {
             ExactSum.add(value, to: register)
         case .sumOfSquares:
             ExactSquares.add(value, to: register)
+        case .distinct:
+            feedDistinct(aggregate, value, register: register)
         case .first:
             if register.load(as: UInt32.self) == 0 { register.storeBytes(of: CapturedEvent.current, as: UInt32.self) }
         case .last:

@@ -12,7 +12,7 @@ extension Matcher {
         evaluator.record = UnsafeRawPointer(completion.record)
         evaluator.now = time
         if let blob { evaluator.blob = UnsafeRawPointer(blob) }
-        evaluator.lastEvent = chains.left.last?.event ?? 0
+        evaluator.lastEvent = chains.left.links.last?.event ?? 0
         let order = AlertOrder(
             time: time, isEvent: row != nil, arrival: row?.arrival ?? completion.first.arrival, rule: rule.program.rank,
             firstArrival: completion.first.arrival, ordinal: ordinal)
@@ -52,6 +52,7 @@ extension Matcher {
         }
         alerts.bytes.append("],\"suppressed\":")
         let split = alerts.bytes.count
+        writeOmitted(rule)
         alerts.bytes.append(",\"match\":{")
         writeMatch(rule)
         alerts.bytes.append("}}")
@@ -71,17 +72,45 @@ extension Matcher {
     /// XXH3-128 over rule, kind, key and time, and for each capture its step's name and its bytes; each part with its length, so that no
     /// two matches share an input.
     private func writeIdentifier(_ rule: RuleTables, kind: StaticString, time: Int64) {
+        var digest = chains.left.digest
+        for link in chains.left.links[chains.left.digestEnd...] {
+            let (bytes, count) = rawBytes(link)
+            digest = identifier.digest(of: rule, (link.step, bytes, count), after: digest)
+        }
         identifier.begin()
         identifier.add(text: rule.program.name)
         kind.withUTF8Buffer { identifier.add($0.baseAddress.unsafelyUnwrapped, $0.count) }
         identifier.add(evaluator.key, evaluator.keyLength)
         identifier.add(number: UInt64(bitPattern: time))
-        for link in chains.left {
-            identifier.add(text: rule.program.steps[link.step].name)
-            let (bytes, count) = rawBytes(link)
-            identifier.add(bytes, count)
-        }
+        identifier.add(number: digest.low)
+        identifier.add(number: digest.high)
         identifier.write(to: &alerts.bytes)
+    }
+
+    /// How many captures each loop has had beyond those that are shown.
+    private func writeOmitted(_ rule: RuleTables) {
+        var isFirst = true
+        for (step, program) in rule.program.steps.enumerated() where program.isInLoop {
+            let total = captureCount(step)
+            guard total > rule.program.loopEventsMax else { continue }
+            alerts.bytes.append(isFirst ? ",\"omitted\":{" as StaticString : ",")
+            isFirst = false
+            alerts.bytes.append(jsonString: program.name)
+            alerts.bytes.append(":")
+            alerts.bytes.append(integer: Int64(total - rule.program.loopEventsMax))
+            rule.counters.loopEventsOmitted &+= UInt64(total - rule.program.loopEventsMax)
+        }
+        if !isFirst { alerts.bytes.append("}") }
+    }
+
+    private func captureCount(_ step: Int) -> Int {
+        var total = omittedCount(step)
+        for link in chains.left.links where link.step == step { total += 1 }
+        return total
+    }
+
+    private func omittedCount(_ step: Int) -> Int {
+        chains.left.omitted.first { Int($0.step) == step }.map { Int($0.count) } ?? 0
     }
 
     private func writeKey(_ rule: RuleTables) {
@@ -106,12 +135,19 @@ extension Matcher {
         }
     }
 
-    /// Steps in the order of the rule's text, those that captured nothing left out.
+    /// Steps in the order of the rule's text, those that captured nothing left out; of a long loop the first and the last.
     private func writeMatch(_ rule: RuleTables) {
+        let window = LoopWindow(max: rule.program.loopEventsMax)
         var isFirstStep = true
         for (step, program) in rule.program.steps.enumerated() {
+            let total = program.isInLoop && chains.left.links.count > window.max ? captureCount(step) : 0
+            var ordinal = 0
             var isFirst = true
-            for link in chains.left where link.step == step {
+            for (index, link) in chains.left.links.enumerated() {
+                if index == chains.left.digestEnd { ordinal += omittedCount(step) }
+                guard link.step == step else { continue }
+                ordinal += 1
+                guard window.keeps(ordinal, of: total) else { continue }
                 if isFirst {
                     if !isFirstStep { alerts.bytes.append(",") }
                     isFirstStep = false
@@ -153,6 +189,19 @@ struct AlertIdentifier: ~Copyable {
 
     func begin() {
         nt_hash_reset(state)
+    }
+
+    /// The digest with one more capture: its step's name and its line.
+    func digest(
+        of rule: RuleTables, _ capture: (step: Int, bytes: UnsafePointer<UInt8>, count: Int), after digest: CaptureDigest
+    ) -> CaptureDigest {
+        begin()
+        add(number: digest.low)
+        add(number: digest.high)
+        add(text: rule.program.steps[capture.step].name)
+        add(capture.bytes, capture.count)
+        let next = nt_hash_digest(state)
+        return CaptureDigest(low: next.low, high: next.high)
     }
 
     func add(number: UInt64) {

@@ -31,8 +31,25 @@ struct ChainScratch {
         var event: UInt32
     }
 
-    var left: [Link] = []
-    var right: [Link] = []
+    var left = Links()
+    var right = Links()
+
+    /// A thread's captures from first to last, without those that its loops no longer keep.
+    struct Links {
+        var links: [Link] = []
+        /// Of each step that has lost captures: how many.
+        var omitted: [OmittedCaptures.Count] = []
+        /// Of everything before link `digestEnd`.
+        var digest = CaptureDigest()
+        var digestEnd = 0
+
+        mutating func removeAll() {
+            links.removeAll(keepingCapacity: true)
+            omitted.removeAll(keepingCapacity: true)
+            digest = CaptureDigest()
+            digestEnd = 0
+        }
+    }
 }
 
 /// Which matches are reported, and what each drops: section 5 of the language.
@@ -56,25 +73,33 @@ extension Matcher {
     }
 
     /// The captures from first to last.
-    func links(of completion: Completion, blob: UnsafeMutableRawPointer?, into links: inout [ChainScratch.Link]) {
-        links.removeAll(keepingCapacity: true)
+    func links(of completion: Completion, blob: UnsafeMutableRawPointer?, into chain: inout ChainScratch.Links) {
+        chain.removeAll()
         if completion.step >= 0 {
             let row = evaluator.row
-            links.append(
+            chain.links.append(
                 ChainScratch.Link(position: Position(time: row.time, arrival: row.arrival), step: completion.step, event: CapturedEvent.current))
         }
         var node = completion.node
         while node != 0, let blob {
             let place = UnsafeRawPointer(blob + Int(node))
+            node = CaptureNode.previous(place)
+            if OmittedCaptures.isMark(place) {
+                // There is at most one, and it stands behind what it digests.
+                chain.digest = OmittedCaptures.digest(place)
+                chain.digestEnd = chain.links.count
+                for index in 0..<OmittedCaptures.pairCount(place) { chain.omitted.append(OmittedCaptures.count(place, index)) }
+                continue
+            }
             let event = CaptureNode.event(place)
             let record = UnsafeRawPointer(blob + Int(event))
-            links.append(
+            chain.links.append(
                 ChainScratch.Link(
                     position: Position(time: CapturedEvent.time(record), arrival: CapturedEvent.arrival(record)),
                     step: CaptureNode.step(place), event: event))
-            node = CaptureNode.previous(place)
         }
-        links.reverse()
+        chain.links.reverse()
+        if !chain.omitted.isEmpty { chain.digestEnd = chain.links.count - chain.digestEnd }
     }
 
     /// Started first; of one first event, matches before a timeout; then the most captures; then the earliest; then by the steps'
@@ -85,14 +110,17 @@ extension Matcher {
         if a.captures != b.captures { return a.captures > b.captures ? -1 : 1 }
         links(of: a, blob: blob, into: &chains.left)
         links(of: b, blob: blob, into: &chains.right)
-        let count = min(chains.left.count, chains.right.count)
-        for index in 0..<count where chains.left[index].position != chains.right[index].position {
-            return chains.left[index].position < chains.right[index].position ? -1 : 1
+        let (left, right) = (chains.left.links, chains.right.links)
+        let count = min(left.count, right.count)
+        for index in 0..<count where left[index].position != right[index].position {
+            return left[index].position < right[index].position ? -1 : 1
         }
-        for index in 0..<count where chains.left[index].step != chains.right[index].step {
-            return chains.left[index].step < chains.right[index].step ? -1 : 1
+        for index in 0..<count where left[index].step != right[index].step {
+            return left[index].step < right[index].step ? -1 : 1
         }
-        return 0
+        // Captures that are gone still tell two matches apart.
+        let (a, b) = (chains.left.digest, chains.right.digest)
+        return a == b ? 0 : (a.high, a.low) < (b.high, b.low) ? -1 : 1
     }
 
     /// Reports the collected completions one by one as the policy says, and tells what they drop.
@@ -166,8 +194,8 @@ extension Matcher {
         of step: Int, _ policy: AfterMatchPolicy, in completion: Completion, blob: UnsafeMutableRawPointer?
     ) -> Position? {
         links(of: completion, blob: blob, into: &chains.left)
-        if case .skipToFirst = policy { return chains.left.first { $0.step == step }?.position }
-        return chains.left.last { $0.step == step }?.position
+        if case .skipToFirst = policy { return chains.left.links.first { $0.step == step }?.position }
+        return chains.left.links.last { $0.step == step }?.position
     }
 
     /// Takes dropped threads out of the survivors at the front of a section, and unmarks dropped forks; gives the survivors left.

@@ -80,6 +80,11 @@ extension Matcher {
                     let event = moveEvent(rebuildArea.memory.load(fromByteOffset: register, as: UInt32.self), from: oldBase)
                     rebuildArea.memory.storeBytes(of: event, toByteOffset: register, as: UInt32.self)
                 }
+                for distinct in 0..<owner.distinctCount {
+                    let register = offset + owner.aggregates[Int(owner.distinct[distinct])].offset
+                    let head = moveNodes(rebuildArea.memory.load(fromByteOffset: register, as: UInt32.self), from: oldBase)
+                    rebuildArea.memory.storeBytes(of: head, toByteOffset: register, as: UInt32.self)
+                }
             }
         }
         for index in 0..<forks.count where forks.flags(index) & Forks.isKept != 0 {
@@ -89,6 +94,10 @@ extension Matcher {
             for reference in 0..<rule.referenceCount {
                 let register = forks.record(index) + Int(rule.references[reference])
                 register.storeBytes(of: moveEvent(register.load(as: UInt32.self), from: oldBase), as: UInt32.self)
+            }
+            for distinct in 0..<rule.distinctCount {
+                let register = forks.record(index) + rule.aggregates[Int(rule.distinct[distinct])].offset
+                register.storeBytes(of: moveNodes(register.load(as: UInt32.self), from: oldBase), as: UInt32.self)
             }
         }
 
@@ -114,6 +123,12 @@ extension Matcher {
 
     /// Copies a thread's captures that are not copied yet; gives the new place of the last.
     private func moveChain(_ rule: RuleTables, _ last: UInt32, captures: Int, from old: UnsafeMutableRawPointer) -> UInt32 {
+        if let pruned = prunedChain(rule, last: last, captures: captures, from: old) { return pruned }
+        return moveNodes(last, from: old)
+    }
+
+    /// Copies a chain of nodes, with the events that they name; what has been copied before is shared.
+    private func moveNodes(_ last: UInt32, from old: UnsafeMutableRawPointer) -> UInt32 {
         rebuildArea.chain.removeAll(keepingCapacity: true)
         var node = last
         var previous: UInt32 = 0
@@ -129,9 +144,17 @@ extension Matcher {
         }
         while let next = rebuildArea.chain.popLast() {
             let place = old + Int(next)
-            let event = moveEvent(CaptureNode.event(place), from: old)
-            let moved = rebuildArea.take(CaptureNode.size)
-            CaptureNode.write(previous: previous, event: event, step: CaptureNode.step(place), to: rebuildArea.memory + moved)
+            let moved: Int
+            if OmittedCaptures.isMark(place) {
+                let size = OmittedCaptures.size(pairs: OmittedCaptures.pairCount(place))
+                moved = rebuildArea.take(size)
+                memcpy(rebuildArea.memory + moved, place, size)
+                rebuildArea.memory.storeBytes(of: previous, toByteOffset: moved, as: UInt32.self)
+            } else {
+                let event = moveEvent(CaptureNode.event(place), from: old)
+                moved = rebuildArea.take(CaptureNode.size)
+                CaptureNode.write(previous: previous, event: event, step: CaptureNode.step(place), to: rebuildArea.memory + moved)
+            }
             place.storeBytes(of: UInt32(moved), toByteOffset: 12, as: UInt32.self)
             previous = UInt32(moved)
         }
@@ -139,7 +162,7 @@ extension Matcher {
     }
 
     /// Copies an event that is not copied yet; gives its new place. An old copy whose size is 0 has moved, to where its time was.
-    private func moveEvent(_ event: UInt32, from old: UnsafeMutableRawPointer) -> UInt32 {
+    func moveEvent(_ event: UInt32, from old: UnsafeMutableRawPointer) -> UInt32 {
         guard event != 0, event != CapturedEvent.current else { return event }
         let place = old + Int(event)
         let size = CapturedEvent.size(place)

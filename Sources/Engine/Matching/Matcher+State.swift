@@ -147,6 +147,12 @@ private struct BlobValidator {
             let event = record.load(fromByteOffset: Int(rule.references[index]), as: UInt32.self)
             if event != 0 { try validateEvent(event) }
         }
+        for index in 0..<rule.distinctCount {
+            let register = record + rule.aggregates[Int(rule.distinct[index])].offset
+            guard !DistinctRegister.isPending(register) else { throw .damaged("distinct values") }
+            let head = DistinctRegister.head(register)
+            if head != 0 { try validateChain(head, rule: rule) }
+        }
     }
 
     /// Nodes point back to older ones, which stand before them: a chain cannot be a circle.
@@ -156,11 +162,27 @@ private struct BlobValidator {
         while node != 0 {
             guard isInside(Int(node), CaptureNode.size) else { throw .damaged("capture") }
             let place = blob.base + Int(node)
+            if OmittedCaptures.isMark(place) {
+                try validateOmitted(place, offset: Int(node), rule: rule)
+                guard CaptureNode.previous(place) < node else { throw .damaged("capture") }
+                node = CaptureNode.previous(place)
+                continue
+            }
             guard CaptureNode.step(place) < rule.program.steps.count, CaptureNode.previous(place) < node,
                 place.load(fromByteOffset: 12, as: UInt32.self) == 0
             else { throw .damaged("capture") }
             try validateEvent(CaptureNode.event(place))
             node = CaptureNode.previous(place)
+        }
+    }
+
+    private func validateOmitted(_ node: UnsafeRawPointer, offset: Int, rule: RuleTables) throws(BlobError) {
+        let pairs = OmittedCaptures.pairCount(node)
+        guard pairs > 0, pairs <= rule.program.steps.count, isInside(offset, OmittedCaptures.size(pairs: pairs)),
+            node.load(fromByteOffset: 12, as: UInt32.self) == 0
+        else { throw .damaged("omitted captures") }
+        for index in 0..<pairs {
+            guard Int(OmittedCaptures.count(node, index).step) < rule.program.steps.count else { throw .damaged("omitted captures") }
         }
     }
 

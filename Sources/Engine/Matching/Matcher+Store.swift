@@ -12,7 +12,7 @@ extension Matcher {
         let group = cursor.group
         let size = rule.recordSize
         let eventSize = CapturedEvent.size(of: row, columns: UnsafePointer(group.slotColumns), slotCount: group.slotCount)
-        let needed = eventSize + kept * CaptureNode.size
+        let needed = eventSize + kept * CaptureNode.size * (1 + rule.distinctCount)
         var sectionIndex = section
         if let base = cursor.blob, section >= 0 { Blob(base).sections[section].count = UInt32(survivors) }
         makeRoom(rule, needed: needed, records: kept, section: &sectionIndex, cursor: &cursor)
@@ -36,6 +36,7 @@ extension Matcher {
                 let place = record + Int(rule.references[reference])
                 if place.load(as: UInt32.self) == CapturedEvent.current { place.storeBytes(of: UInt32(event), as: UInt32.self) }
             }
+            if rule.distinctCount > 0 { storeDistinct(rule, record, event: UInt32(event), blob: blob) }
             expiry = max(expiry, expiryTime(rule, record))
             if forks.parent(index) == 0 { starts = 1 }
             count += 1

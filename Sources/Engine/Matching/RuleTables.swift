@@ -18,6 +18,9 @@ final class RuleTables {
     let stepAggregates: UnsafePointer<Int32>
     let references: UnsafePointer<Int32>
     let referenceCount: Int
+    /// Indices into `aggregates` of the registers that hold different values.
+    let distinct: UnsafePointer<Int32>
+    let distinctCount: Int
     let recordSize: Int
     let initialSets: IndexRange
     let startMask: UInt64
@@ -55,6 +58,9 @@ final class RuleTables {
         stepAggregates = UnsafePointer(copied(flat))
         references = UnsafePointer(copied(program.record.references.map(Int32.init)))
         referenceCount = program.record.references.count
+        let distinctRegisters = program.aggregates.indices.filter { program.aggregates[$0].kind == .distinct }
+        distinct = UnsafePointer(copied(distinctRegisters.map(Int32.init)))
+        distinctCount = distinctRegisters.count
         recordSize = program.record.size
         initialSets = program.automaton.initialSets
         startMask = program.startMask
@@ -80,6 +86,7 @@ final class RuleTables {
         stepAggregateRanges.deallocate()
         stepAggregates.deallocate()
         references.deallocate()
+        distinct.deallocate()
     }
 }
 

@@ -56,7 +56,8 @@ final class ZoneCache {
 
     /// `+02:00`, `-09:30`: less than a day.
     private static func fixedOffset(_ name: [UInt8]) -> Int64? {
-        guard name.count == 6, name[0] == UInt8(ascii: "+") || name[0] == UInt8(ascii: "-"), name[3] == UInt8(ascii: ":") else { return nil }
+        guard name.count == 6, name[0] == UInt8(ascii: "+") || name[0] == UInt8(ascii: "-"), name[3] == UInt8(ascii: ":")
+        else { return nil }
         let digits = [name[1], name[2], name[4], name[5]].map { Int64($0) - 0x30 }
         guard digits.allSatisfy({ $0 >= 0 && $0 < 10 }) else { return nil }
         let hours = digits[0] * 10 + digits[1], minutes = digits[2] * 10 + digits[3]

@@ -33,6 +33,10 @@ public enum Opcode: UInt16, Sendable {
     case average
     /// Of the sum at byte `a` and the squares at byte `b` of the record.
     case standardDeviation
+    /// How many different values the register at byte `a` of the record has.
+    case distinct
+    /// Those values of captured column `b`, as a list.
+    case values
     case not
     /// The conjunction, disjunction of the top two.
     case and

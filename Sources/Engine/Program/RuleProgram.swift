@@ -113,6 +113,8 @@ public struct AggregateRegister: Sendable, Hashable {
         case sumOfSquares
         /// 32-bit references: to the first, last capture; to the first, last that has the column; to the least, greatest.
         case first, last, minimum, maximum
+        /// The different values, ``DistinctRegister/size`` bytes.
+        case distinct
 
         /// Bytes in a record; its alignment is 8, or 4 where it is a reference.
         public var size: Int {
@@ -121,13 +123,14 @@ public struct AggregateRegister: Sendable, Hashable {
             case .sum: ExactSum.size
             case .sumOfSquares: 80
             case .first, .last, .minimum, .maximum: 4
+            case .distinct: DistinctRegister.size
             }
         }
 
         public var isReference: Bool {
             switch self {
             case .first, .last, .minimum, .maximum: true
-            case .count, .sum, .sumOfSquares: false
+            case .count, .sum, .sumOfSquares, .distinct: false
             }
         }
     }

@@ -32,8 +32,7 @@ extension Parser {
             }
             switch word {
             case "between": return ("write two comparisons: `1 <= x and x <= 5`", nil)
-            case "and",
-                "or" where expected.hasPrefix("a clause"):
+            case _ where Self.isConnector(word) && expected.hasPrefix("a clause"):
                 return ("a condition stands right behind its step, before `within`", nil)
             case "null" where expected.hasPrefix("`missing`"):
                 return ("write `is missing`; missing and null are one thing", .init(span: current.span, replacement: "missing"))
@@ -44,6 +43,8 @@ extension Parser {
         }
         return (nil, nil)
     }
+
+    private static func isConnector(_ word: String) -> Bool { word == "and" || word == "or" }
 
     private func join(_ first: Span, _ second: Span) -> Span { Span(file: file, lower: first.lower, upper: second.upper) }
 }

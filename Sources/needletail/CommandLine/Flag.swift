@@ -1,0 +1,173 @@
+/// One flag: its name, what it means, and how its value is read. Parsing, help, completions and the documentation all come from here.
+struct Flag: Sendable {
+    enum Value: Sendable {
+        /// A switch.
+        case none
+        /// Anything; the name stands in the help.
+        case text(String)
+        /// A file or `-`; shells complete paths.
+        case path(String)
+        case choice(String, [String])
+    }
+
+    /// With its dashes.
+    var name: String
+    var value: Value
+    /// What holds where the flag is left out, as people read it; nil: nothing.
+    var defaultText: String?
+    var isRepeatable = false
+    /// Sentences.
+    var help: String
+    /// A later version has it: it is known, kept out of the help, and an error to use.
+    var isMissing = false
+    /// Puts the value, empty for a switch, into the options.
+    var parse: @Sendable (inout Options, String) throws(UsageError) -> Void
+
+    var valueName: String? {
+        switch value {
+        case .none: nil
+        case .text(let name), .path(let name), .choice(let name, _): name
+        }
+    }
+
+    /// `--alerts SPEC`
+    var usage: String { valueName.map { name + " " + $0 } ?? name }
+
+    var choices: [String] {
+        if case .choice(_, let choices) = value { return choices }
+        return []
+    }
+
+    /// A flag of the contract that this version refuses by name.
+    static func missing(_ name: String, _ value: Value = .none) -> Flag {
+        Flag(name: name, value: value, help: "", isMissing: true) { (_, _) throws(UsageError) in throw .notInThisVersion(name) }
+    }
+}
+
+extension Flag {
+    static let help = Flag(name: "--help", value: .none, help: "Show this help.") { (options, _) throws(UsageError) in
+        options.wantsHelp = true
+    }
+
+    // MARK: - run
+
+    static let input = Flag(
+        name: "--input", value: .path("SPEC"), defaultText: "-", isRepeatable: true,
+        help: "Where events come from: `-` is standard input, anything else a file or named pipe. Several inputs are merged by time."
+    ) { (options, value) throws(UsageError) in
+        try check(value, of: "--input", isInput: true)
+        guard !options.inputs.contains(value) else { throw UsageError("--input \(value) is given twice", hint: "each input is read once") }
+        options.inputs.append(value)
+    }
+
+    static let alerts = Flag(
+        name: "--alerts", value: .path("SPEC"), defaultText: "-", isRepeatable: true,
+        help: "Where alerts go: `-` is standard output, anything else a file, written anew."
+    ) { (options, value) throws(UsageError) in
+        try check(value, of: "--alerts", isInput: false)
+        guard !options.alerts.contains(value) else { throw UsageError("--alerts \(value) is given twice", hint: "name each place once") }
+        options.alerts.append(value)
+    }
+
+    static let late = Flag(
+        name: "--late", value: .path("PATH"), defaultText: "counted only",
+        help: "Where late events go, as JSON lines with the line number and the watermark that they missed."
+    ) { (options, value) throws(UsageError) in
+        try check(value, of: "--late", isInput: false)
+        options.late = value
+    }
+
+    static let rejects = Flag(
+        name: "--rejects", value: .path("PATH"), defaultText: "counted only",
+        help: "Where lines go that are no events, as JSON lines with the reason and the line number."
+    ) { (options, value) throws(UsageError) in
+        try check(value, of: "--rejects", isInput: false)
+        options.rejects = value
+    }
+
+    static let drain = Flag(
+        name: "--drain", value: .none, defaultText: "on",
+        help: "At the end of the input let time run out: absences and timeouts that are still due are reported. A signal never drains."
+    ) { (options, _) throws(UsageError) in options.drains = true }
+
+    static let workersMax = 256
+    static let workers = Flag(
+        name: "--workers", value: .text("N"), defaultText: "cores",
+        help: "Threads that match, 1 to \(workersMax). The alerts are the same for any number. This version matches on one thread."
+    ) { (options, value) throws(UsageError) in
+        guard let count = Int(value), (1...workersMax).contains(count) else {
+            throw UsageError("--workers needs a whole number from 1 to \(workersMax), not \(value)")
+        }
+        options.workers = count
+    }
+
+    static let quiet = Flag(
+        name: "--quiet", value: .none, help: "Say nothing on standard error but errors: no progress, no summary, no warnings."
+    ) { (options, _) throws(UsageError) in options.isQuiet = true }
+
+    static let logFormat = Flag(
+        name: "--log-format", value: .choice("FORMAT", LogFormat.allCases.map(\.rawValue)), defaultText: "text",
+        help: "How standard error is written: lines for people, or JSON lines for machines."
+    ) { (options, value) throws(UsageError) in options.logFormat = try choice(value, of: "--log-format") }
+
+    static let logLevel = Flag(
+        name: "--log-level", value: .choice("LEVEL", LogLevel.allCases.map(\.rawValue)), defaultText: "info",
+        help: "The least that is worth a line on standard error. The summary is `info`."
+    ) { (options, value) throws(UsageError) in options.logLevel = try choice(value, of: "--log-level") }
+
+    // MARK: - check, test, help
+
+    static let format = Flag(
+        name: "--format", value: .choice("FORMAT", LogFormat.allCases.map(\.rawValue)), defaultText: "text",
+        help: "How mistakes are told: text with the place underlined, or a JSON object a line for editors."
+    ) { (options, value) throws(UsageError) in options.diagnosticFormat = try choice(value, of: "--format") }
+
+    static let update = Flag(
+        name: "--update", value: .none, help: "Write every `alerts.ndjson` anew with the alerts that came. Look at the difference before you keep it."
+    ) { (options, _) throws(UsageError) in options.updates = true }
+
+    static let markdown = Flag(name: "--markdown", value: .none, help: "The help of all commands as a page of Markdown.") {
+        (options, _) throws(UsageError) in options.isMarkdown = true
+    }
+
+    // MARK: - Values
+
+    private static func choice<Choice: RawRepresentable & CaseIterable>(
+        _ value: String, of flag: String
+    ) throws(UsageError) -> Choice where Choice.RawValue == String {
+        if let choice = Choice(rawValue: value) { return choice }
+        throw UsageError("\(flag) is one of \(Choice.allCases.map(\.rawValue).joined(separator: ", ")), not \(value)")
+    }
+
+    /// Refuses what later versions will understand, so that it is never taken for the name of a file.
+    private static func check(_ value: String, of flag: String, isInput: Bool) throws(UsageError) {
+        guard !value.isEmpty else { throw UsageError("\(flag) needs a name") }
+        if let scheme = scheme(of: value) { throw .notInThisVersion("\(flag) \(scheme)…") }
+        guard isInput else { return }
+        for suffix in [".gz", ".zst"] where value.hasSuffix(suffix) {
+            throw UsageError(
+                "--input with compressed files (\(suffix)) is not in this version of Needletail",
+                hint: "pipe it in: \(suffix == ".gz" ? "zcat" : "zstdcat") FILE | needletail run RULES")
+        }
+        if let equals = value.utf8.firstIndex(of: UInt8(ascii: "=")), isName(value.utf8[..<equals]) {
+            throw UsageError(
+                "--input NAME=SPEC, a named stream, is not in this version of Needletail", hint: "if that is a file, write --input ./\(value)")
+        }
+    }
+
+    /// `https://` of `https://host/path`; never more, since what follows may be secret.
+    private static func scheme(of value: String) -> String? {
+        guard let colon = value.utf8.firstIndex(of: UInt8(ascii: ":")), value.utf8[colon...].starts(with: Array("://".utf8)) else { return nil }
+        let name = value.utf8[..<colon]
+        return isName(name) ? String(value[..<colon]) + "://" : nil
+    }
+
+    private static func isName(_ text: Substring.UTF8View) -> Bool {
+        guard let first = text.first, isLetter(first) else { return false }
+        return text.allSatisfy { isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-") }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte == UInt8(ascii: "_")
+    }
+}

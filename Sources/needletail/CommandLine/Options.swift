@@ -1,0 +1,50 @@
+/// Everything that flags can say, for all commands; each flag fills its own part.
+struct Options {
+    /// Specs as they were written: `-` or a path.
+    var inputs: [String] = []
+    var alerts: [String] = []
+    var late: String?
+    var rejects: String?
+    var drains = true
+    /// Threads that match; nil: as many as there are cores.
+    var workers: Int?
+    var isQuiet = false
+    var logFormat = LogFormat.text
+    var logLevel = LogLevel.info
+    /// Of `check`.
+    var diagnosticFormat = LogFormat.text
+    /// Of `test`.
+    var updates = false
+    /// Of `help`.
+    var isMarkdown = false
+    var wantsHelp = false
+    /// What is no flag: files, folders, names of commands.
+    var operands: [String] = []
+}
+
+enum LogFormat: String, CaseIterable {
+    case text, json
+}
+
+enum LogLevel: String, CaseIterable, Comparable {
+    case error, warning, info, debug
+
+    static func < (left: LogLevel, right: LogLevel) -> Bool {
+        allCases.firstIndex(of: left)! < allCases.firstIndex(of: right)!
+    }
+}
+
+/// Wrong usage: what is wrong, in one sentence without a full stop, and what to do instead. Exit status 2.
+struct UsageError: Error {
+    var message: String
+    var hint: String?
+
+    init(_ message: String, hint: String? = nil) {
+        self.message = message
+        self.hint = hint
+    }
+
+    static func notInThisVersion(_ what: String) -> UsageError {
+        UsageError("\(what) is not in this version of Needletail")
+    }
+}

@@ -1,0 +1,139 @@
+internal import Connectors
+internal import Diagnostics
+internal import Glibc
+internal import Replay
+internal import RuleCompiler
+internal import Streaming
+
+extension Command {
+    static let run = Command(
+        name: "run", operands: "RULES…", summary: "match rules against events until the input ends",
+        details: [
+            "Reads events, one JSON object a line, and writes alerts, one JSON object a line. RULES are files, or folders that are searched for *.rule files; all together are one program.",
+            "A line that is no event is counted and never ends the run. Ctrl-C stops taking input, finishes what was read and leaves; a second one leaves at once.",
+        ],
+        example: "needletail run rules/ < events.ndjson\nneedletail run rules/ --input a.ndjson --input b.ndjson --alerts alerts.ndjson --rejects rejects.ndjson",
+        flags: [
+            .input, .alerts, .late, .rejects, .drain, .workers, .quiet, .logFormat, .logLevel, .missing("--follow"),
+            .missing("--state", .path("DIR")), .missing("--checkpoint-every", .text("D")), .missing("--webhook-secret-env", .text("NAME")),
+            .missing("--webhook-allow-private"),
+        ]
+    ) { (options) throws(UsageError) in
+        let log = Log(options)
+        let files = try RuleFiles.read(options.operands, for: "run")
+        guard let rules = RuleFiles.load(files, log: log) else { return ExitStatus.found }
+        let stopDescriptor = StopSignals.listen()
+        do throws(RunFailure) {
+            let ends = try RunEnds(options, stopDescriptor: stopDescriptor)
+            return try ends.run(rules, options, log: log)
+        } catch {
+            switch error {
+            case .usage(let usage): throw usage
+            case .failed(let message):
+                log.error(message)
+                return ExitStatus.failed
+            }
+        }
+    }
+}
+
+/// Why a run did not begin or did not come to its end.
+enum RunFailure: Error {
+    case usage(UsageError)
+    case failed(String)
+
+    /// A file that cannot be opened is wrong usage; a full disk is not the user's word.
+    init(_ flag: String, _ error: FileError) {
+        self = error.reason == FileError.reason(ENOSPC) ? .failed(error.message) : .usage(UsageError("\(flag) \(error.message)"))
+    }
+}
+
+/// What a run reads from and writes to.
+struct RunEnds {
+    var sources: [FileDescriptorSource] = []
+    var alerts: [FileSink] = []
+    var late: FileSink?
+    var rejects: FileSink?
+
+    /// Opens everything before anything is overwritten: a name that is wrong leaves all files as they are.
+    init(_ options: Options, stopDescriptor: Int32?) throws(RunFailure) {
+        var identities: [FileIdentity: String] = [:]
+        for spec in options.inputs.isEmpty ? ["-"] : options.inputs {
+            let path = try RunEnds.expanded(spec, of: "--input")
+            do throws(FileError) {
+                let source =
+                    spec == "-"
+                    ? try FileDescriptorSource.borrowing(STDIN_FILENO, name: "-", stopDescriptor: stopDescriptor)
+                    : try FileDescriptorSource.opening(path, name: spec, stopDescriptor: stopDescriptor)
+                if let identity = source.identity { identities[identity] = "--input \(spec)" }
+                sources.append(source)
+            } catch {
+                throw RunFailure("--input", error)
+            }
+        }
+        for spec in options.alerts.isEmpty ? ["-"] : options.alerts {
+            alerts.append(
+                spec == "-" ? .borrowing(STDOUT_FILENO, name: "standard output") : try RunEnds.opened(spec, "--alerts", &identities))
+        }
+        if let spec = options.late { late = try RunEnds.opened(spec, "--late", &identities) }
+        if let spec = options.rejects { rejects = try RunEnds.opened(spec, "--rejects", &identities) }
+        for sink in alerts + [late, rejects].compactMap(\.self) where sink.name != "standard output" {
+            do throws(FileError) { try sink.clear() } catch { throw .failed(error.message) }
+        }
+    }
+
+    private static func expanded(_ spec: String, of flag: String) throws(RunFailure) -> String {
+        do throws(UsageError) { return try Environment.expanded(spec, of: flag) } catch { throw .usage(error) }
+    }
+
+    /// Opens a file for writing that is not already read or written by this run.
+    private static func opened(_ spec: String, _ flag: String, _ identities: inout [FileIdentity: String]) throws(RunFailure) -> FileSink {
+        guard spec != "-" else { throw .usage(UsageError("\(flag) needs the name of a file: standard output is for alerts")) }
+        let path = try expanded(spec, of: flag)
+        let sink: FileSink
+        do throws(FileError) {
+            sink = try FileSink.opening(path, name: spec)
+        } catch {
+            throw RunFailure(flag, error)
+        }
+        if let identity = sink.identity {
+            if let other = identities[identity] {
+                throw .usage(UsageError("\(flag) \(spec) is the same file as \(other)", hint: "it would be overwritten; name another"))
+            }
+            identities[identity] = "\(flag) \(spec)"
+        }
+        return sink
+    }
+
+    func run(_ rules: RuleSet, _ options: Options, log: Log) throws(RunFailure) -> Int32 {
+        let report = RunReport(log: log)
+        report.begin(rules.checked)
+        let stream = rules.stream
+        let pipeline = Pipeline(
+            program: rules.program, inputs: sources.map { Input(source: $0, stream: stream) }, alerts: alerts, late: late,
+            rejects: rejects, options: PipelineOptions(drains: options.drains, seed: UInt64.random(in: .min ... .max)))
+        do throws(RunError) {
+            let summary = try pipeline.run(stop: StopSignals.flag) { report.progress($0) }
+            try close()
+            report.end(summary)
+        } catch {
+            log.clearProgress()
+            if case .brokenPipe = error { return ExitStatus.done }
+            throw .failed(error.message)
+        }
+        return StopSignals.received.map(ExitStatus.signal) ?? ExitStatus.done
+    }
+
+    private func close() throws(RunError) {
+        for sink in alerts + [late, rejects].compactMap(\.self) {
+            do throws(SinkError) {
+                try sink.close()
+            } catch {
+                switch error {
+                case .brokenPipe: throw .brokenPipe
+                case .failed(let message): throw .sink(message)
+                }
+            }
+        }
+    }
+}

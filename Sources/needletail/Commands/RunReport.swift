@@ -1,0 +1,103 @@
+// What a run tells about itself: progress while it goes, bounds when they are first reached, and a summary at its end.
+
+internal import Decoding
+internal import RuleLanguage
+internal import Streaming
+
+final class RunReport {
+    private let log: Log
+    private let start = WallClock.monotonic()
+    private var shownAt: Int64 = 0
+    /// Bounds that were spoken of; each is said once.
+    private var said: Set<String> = []
+
+    /// How often the line of progress changes, microseconds.
+    private static let progressPeriod: Int64 = 200_000
+
+    init(log: Log) {
+        self.log = log
+    }
+
+    func begin(_ program: CheckedProgram) {
+        if program.rules.isEmpty { log.write(.warning, "no rule is enabled, so nothing can match") }
+        let unnamed = program.streams.first { $0.name == nil }
+        if unnamed?.idleMicroseconds != nil {
+            log.write(.warning, "the stream's `idle` is not in this version of Needletail: an input that is silent holds time back")
+        }
+        log.write(.debug, "\(NumberText.counted(UInt64(program.rules.count), "rule")) loaded")
+    }
+
+    func progress(_ summary: RunSummary) {
+        sayBounds(summary)
+        guard log.showsProgress else { return }
+        let now = WallClock.monotonic()
+        guard now - shownAt >= RunReport.progressPeriod else { return }
+        shownAt = now
+        let watermark = summary.watermark.map { "  watermark \(NumberText.time($0))" } ?? ""
+        log.showProgress(
+            "\(NumberText.counted(summary.events, "event"))  \(NumberText.grouped(NumberText.perSecond(summary.events, now - start)))/s  "
+                + "\(NumberText.counted(summary.alerts, "alert"))\(watermark)")
+    }
+
+    /// Says of each rule once that one of its bounds was reached.
+    private func sayBounds(_ summary: RunSummary) {
+        for rule in summary.rules {
+            if rule.counters.openDropped > 0, said.insert("open " + rule.name).inserted {
+                log.write(
+                    .warning, "rule \(rule.name): a key has more open matches than `limit … open` allows; some are dropped",
+                    [("rule", NumberText.quoted(rule.name))])
+            }
+            if rule.counters.loopEventsOmitted > 0, said.insert("loop " + rule.name).inserted {
+                log.write(
+                    .warning, "rule \(rule.name): a loop has taken more events than `limit … events` keeps; alerts say how many are omitted",
+                    [("rule", NumberText.quoted(rule.name))])
+            }
+            if rule.counters.typeMismatches > 0, said.insert("type " + rule.name).inserted {
+                log.write(
+                    .warning, "rule \(rule.name): values whose types do not go together were compared; that is unknown, and matches nothing",
+                    [("rule", NumberText.quoted(rule.name))])
+            }
+        }
+    }
+
+    func end(_ summary: RunSummary) {
+        sayBounds(summary)
+        let microseconds = WallClock.monotonic() - start
+        let rate = NumberText.perSecond(summary.events, microseconds)
+        var sentence = summary.isStopped ? "stopped: " : "done: "
+        sentence += "\(NumberText.counted(summary.events, "event")), \(NumberText.counted(summary.alerts, "alert"))"
+        sentence += " in \(NumberText.seconds(microseconds)) s (\(NumberText.grouped(rate)) events/s)"
+        guard log.format == .text else {
+            log.write(.info, sentence, fields(summary, microseconds: microseconds, rate: rate))
+            return
+        }
+        log.write(.info, sentence)
+        for rule in summary.rules where rule.alerts > 0 || rule.suppressed > 0 {
+            let suppressed = rule.suppressed > 0 ? ", and \(NumberText.grouped(rule.suppressed)) suppressed" : ""
+            log.write(.info, "  \(rule.name): \(NumberText.counted(rule.alerts, "alert"))\(suppressed)")
+        }
+        for reason in RejectReason.allCases where summary.rejects[Int(reason.rawValue)] > 0 {
+            log.write(.info, "  rejected: \(NumberText.counted(summary.rejects[Int(reason.rawValue)], "line")), \(reason.name)")
+        }
+        if summary.late > 0 { log.write(.info, "  late: \(NumberText.counted(summary.late, "event"))") }
+        for rule in summary.rules where rule.counters.keyMissing > 0 {
+            log.write(.debug, "  \(rule.name): \(NumberText.counted(rule.counters.keyMissing, "event")) without its key")
+        }
+    }
+
+    private func fields(_ summary: RunSummary, microseconds: Int64, rate: UInt64) -> Log.Fields {
+        func object(_ members: [(String, UInt64)]) -> String {
+            "{" + members.map { NumberText.quoted($0.0) + ":\($0.1)" }.joined(separator: ",") + "}"
+        }
+        let rejects = RejectReason.allCases.map { ($0.name, summary.rejects[Int($0.rawValue)]) }.filter { $0.1 > 0 }
+        return [
+            ("stopped", summary.isStopped ? "true" : "false"), ("events", "\(summary.events)"), ("lines", "\(summary.lines)"),
+            ("bytes", "\(summary.bytes)"), ("alerts", "\(summary.alerts)"),
+            ("rules", object(summary.rules.filter { $0.alerts > 0 }.map { ($0.name, $0.alerts) })),
+            ("suppressed", object(summary.rules.filter { $0.suppressed > 0 }.map { ($0.name, $0.suppressed) })),
+            ("rejects", object(rejects)), ("late", "\(summary.late)"),
+            ("watermark", summary.watermark.map { NumberText.quoted(NumberText.time($0)) } ?? "null"),
+            ("keys", "\(summary.keys)"), ("seconds", NumberText.seconds(microseconds)), ("events_per_second", "\(rate)"),
+        ]
+    }
+}

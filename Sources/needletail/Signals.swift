@@ -1,0 +1,55 @@
+// SIGINT and SIGTERM ask the run to stop; a second one does not wait for it.
+//
+// A handler may do next to nothing: it sets flags and writes one byte into a pipe. Sources wait for that pipe beside their own
+// descriptor, so a request that comes just before they begin to wait is not missed: the byte stays there.
+
+internal import Glibc
+internal import Streaming
+internal import Synchronization
+
+enum StopSignals {
+    /// Set once a signal has come.
+    static let flag = StopFlag()
+    private static let first = Atomic<Int32>(0)
+    private static let wakeEnd = Atomic<Int32>(-1)
+
+    /// The signal that came first, if any.
+    static var received: Int32? {
+        let number = first.load(ordering: .acquiring)
+        return number == 0 ? nil : number
+    }
+
+    /// Listens from now on. The descriptor given becomes readable with the first signal; nil where the system has no pipe left.
+    static func listen() -> Int32? {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        wakeEnd.store(ends[1], ordering: .releasing)
+        // Touched here, so that the handler finds all of it made.
+        _ = flag.isSet
+        for number in [SIGINT, SIGTERM] {
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { number in StopSignals.handle(number) }
+            sigemptyset(&action.sa_mask)
+            // No SA_RESTART: a read that waits ends with EINTR.
+            sigaction(number, &action, nil)
+        }
+        return ends[0]
+    }
+
+    private static func handle(_ number: Int32) {
+        let before = errno
+        let (isFirst, _) = first.compareExchange(expected: 0, desired: number, ordering: .acquiringAndReleasing)
+        guard isFirst else { _exit(ExitStatus.signal(number)) }
+        flag.set()
+        var byte: UInt8 = 1
+        _ = write(wakeEnd.load(ordering: .acquiring), &byte, 1)
+        errno = before
+    }
+
+    /// Writing into a pipe that nobody reads gives an error instead of ending us.
+    static func ignoreBrokenPipes() {
+        signal(SIGPIPE, SIG_IGN)
+    }
+}
