@@ -18,6 +18,11 @@ struct Measurement: Equatable, Sendable {
     var yardstickEventsPerSecond: Double { Double(size.events) / median(yardsticks.map { Double($0.nanoseconds) }) * 1e9 }
     /// The yardstick's time through the program's, of the pairs: 1 would be as fast as decoding alone.
     var ratio: Double { median(zip(yardsticks, runs).map { Double($0.nanoseconds) / Double($1.nanoseconds) }) }
+    /// Of all cores together. Other work on the machine stretches the wall clock's time, and this one little.
+    var processorNanosecondsPerEvent: Double { median(runs.map { Double($0.processorNanoseconds) }) / Double(size.events) }
+    var yardstickProcessorNanosecondsPerEvent: Double {
+        median(yardsticks.map { Double($0.processorNanoseconds) }) / Double(size.events)
+    }
     /// Cores that were busy on the average; one worker has one.
     var cores: Double { median(runs.map { Double($0.processorNanoseconds) / Double($0.nanoseconds) }) }
     /// The most of all runs.

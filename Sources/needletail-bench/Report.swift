@@ -1,7 +1,7 @@
 /// Measurements as people and as scripts read them.
 enum Report {
     private static let columns = [
-        "workload", "events/s", "ns/event", "yardstick/s", "of yardstick", "peak MB", "alerts", "hash of the alerts",
+        "workload", "events/s", "ns/event", "cpu ns", "yardstick/s", "of yardstick", "peak MB", "alerts", "hash of the alerts",
     ]
 
     static func heading(_ size: Size, runs: Int) -> String {
@@ -30,7 +30,7 @@ enum Report {
     private static func cells(_ measurement: Measurement) -> [String] {
         [
             measurement.workload, grouped(Int(measurement.eventsPerSecond)), fixed(measurement.nanosecondsPerEvent, places: 0),
-            grouped(Int(measurement.yardstickEventsPerSecond)), fixed(measurement.ratio, places: 2),
+            fixed(measurement.processorNanosecondsPerEvent, places: 0), grouped(Int(measurement.yardstickEventsPerSecond)), fixed(measurement.ratio, places: 2),
             fixed(Double(measurement.peakBytes) / 1e6, places: 1), grouped(measurement.alerts), measurement.hash,
         ]
     }
@@ -44,7 +44,9 @@ enum Report {
             ("runs", String(measurement.runs.count)),
             ("events_per_second", fixed(measurement.eventsPerSecond, places: 0)),
             ("ns_per_event", fixed(measurement.nanosecondsPerEvent, places: 1)),
+            ("cpu_ns_per_event", fixed(measurement.processorNanosecondsPerEvent, places: 1)),
             ("yardstick_events_per_second", fixed(measurement.yardstickEventsPerSecond, places: 0)),
+            ("yardstick_cpu_ns_per_event", fixed(measurement.yardstickProcessorNanosecondsPerEvent, places: 1)),
             ("yardstick_ratio", fixed(measurement.ratio, places: 4)),
             ("cores", fixed(measurement.cores, places: 2)),
             ("peak_bytes", String(measurement.peakBytes)),
