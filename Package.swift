@@ -43,7 +43,7 @@ let package = Package(
         .testTarget(
             name: "ReplayTests",
             dependencies: ["Replay", "RuleCompiler", "RuleLanguage", "Streaming", "Decoding", "Engine", "Events", "Diagnostics"]),
-        .testTarget(name: "CommandTests", dependencies: ["needletail", "Decoding"]),
+        .testTarget(name: "CommandTests"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
     ],

@@ -30,8 +30,8 @@ enum Report {
     private static func cells(_ measurement: Measurement) -> [String] {
         [
             measurement.workload, grouped(Int(measurement.eventsPerSecond)), fixed(measurement.nanosecondsPerEvent, places: 0),
-            fixed(measurement.processorNanosecondsPerEvent, places: 0), grouped(Int(measurement.yardstickEventsPerSecond)), fixed(measurement.ratio, places: 2),
-            fixed(Double(measurement.peakBytes) / 1e6, places: 1), grouped(measurement.alerts), measurement.hash,
+            fixed(measurement.processorNanosecondsPerEvent, places: 0), grouped(Int(measurement.yardstickEventsPerSecond)),
+            fixed(measurement.ratio, places: 2), fixed(Double(measurement.peakBytes) / 1e6, places: 1), grouped(measurement.alerts), measurement.hash,
         ]
     }
 
