@@ -1,4 +1,4 @@
-public import Decoding
+internal import Decoding
 public import Engine
 
 /// What a run has done so far.

@@ -7,7 +7,7 @@ import Testing
 /// Random lines against two other parsers.
 @Suite struct AgreementTests {
     struct Maker {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator()
 
         mutating func pick<T>(_ from: [T]) -> T { from.randomElement(using: &random)! }
 
@@ -95,8 +95,8 @@ import Testing
         }
     }
 
-    /// Lines with a few bytes changed: what we take, simdjson's own tree parser takes, and the other way round, save for what we are
-    /// stricter or wider in on purpose.
+    /// Lines with a few bytes changed, many in a block: what we take there, simdjson takes of the line alone, and the other way round, save
+    /// for what we are stricter or wider in on purpose.
     @Test func damagedLinesAreRefusedAsSimdjsonDoes() {
         var maker = Maker()
         let decoder = BlockDecoder(columns: AgreementTests.columns.map(path), format: EventFormat())
@@ -129,13 +129,16 @@ import Testing
                 let accepted = line.withUnsafeBufferPointer { nt_reference_accepts($0.baseAddress, line.count) != 0 }
                 switch reasons[number] {
                 case nil:
-                    // simdjson's tree has no integers beyond 64 bits, which are doubles here.
+                    // This simdjson has no integers beyond 64 bits, which are doubles here.
                     let text = String(decoding: line, as: UTF8.self)
                     let isBlank = line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
                     #expect(ours != isBlank)
                     if ours && !accepted { #expect(text.contains(/[0-9]{19}/), "Only we take \(text)") }
                 case .timeMissing, .timeForm, .timeOutOfRange, .duplicateKey, .notAnObject:
                     #expect(!ours)
+                case .badEscape where accepted:
+                    // simdjson takes the second half of a surrogate pair by itself.
+                    #expect(String(decoding: line, as: UTF8.self).contains("\\ude00"))
                 case .some(let reason):
                     #expect(!ours)
                     #expect(!accepted, "Only simdjson takes \(String(decoding: line, as: UTF8.self)): \(reason)")
