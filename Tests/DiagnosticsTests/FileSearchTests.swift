@@ -1,6 +1,6 @@
-import Diagnostics
-import Foundation
-import Testing
+internal import Diagnostics
+internal import Foundation
+internal import Testing
 
 @Suite struct FileSearchTests {
     /// Runs a test in a folder with these files, and removes it.
@@ -16,14 +16,14 @@ import Testing
     }
 
     @Test func foldersAreSearchedInTheOrderOfNames() throws {
-        try withFolder(["b.rule", "a.rule", "z/c.rule", "B/d.rule", "notes.txt", ".hidden.rule", ".git/e.rule"]) { folder in
+        try withFolder(["b.rule", "a.rule", "z/c.rule", "B/d.rule", "notes.txt", ".hidden.rule", ".git/e.rule"]) { (folder: String) throws in
             let found = try FileSearch.files([folder], suffix: ".rule")
             #expect(found == ["a.rule", "b.rule", "B/d.rule", "z/c.rule"].map { folder + "/" + $0 })
         }
     }
 
     @Test func aFileIsTakenWhateverItsNameAndOnlyOnce() throws {
-        try withFolder(["a.rule", "b.txt"]) { folder in
+        try withFolder(["a.rule", "b.txt"]) { (folder: String) throws in
             let found = try FileSearch.files([folder + "/b.txt", folder + "/a.rule", folder], suffix: ".rule")
             #expect(found == [folder + "/b.txt", folder + "/a.rule"])
         }
@@ -37,16 +37,16 @@ import Testing
 
     @Test func depthIsBounded() throws {
         let deep = Array(repeating: "d", count: FileSearch.depthMax + 1).joined(separator: "/")
-        try withFolder([deep + "/a.rule"]) { folder in
+        try withFolder([deep + "/a.rule"]) { (folder: String) throws in
             #expect(throws: FileError.self) { try FileSearch.files([folder], suffix: ".rule") }
         }
-        try withFolder([String(deep.dropFirst(2)) + "/a.rule"]) { folder in
+        try withFolder([String(deep.dropFirst(2)) + "/a.rule"]) { (folder: String) throws in
             #expect(try FileSearch.files([folder], suffix: ".rule").count == 1)
         }
     }
 
     @Test func filesAreReadWholeUpToABound() throws {
-        try withFolder(["a"]) { folder in
+        try withFolder(["a"]) { (folder: String) throws in
             #expect(try readFile(folder + "/a", bytesMax: 6) == Array("rule a".utf8))
             #expect(throws: FileError.self) { try readFile(folder + "/a", bytesMax: 5) }
             #expect(throws: FileError(path: folder, reason: "it is a folder, not a file")) { try readFile(folder, bytesMax: 5) }
@@ -54,16 +54,17 @@ import Testing
     }
 
     @Test func filesAreWrittenWhole() throws {
-        try withFolder(["a"]) { folder in
+        try withFolder(["a"]) { (folder: String) throws in
             try writeFile(folder + "/a", Array("new".utf8))
             #expect(try readFile(folder + "/a", bytesMax: 10) == Array("new".utf8))
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["a"])
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+            #expect(names == ["a"])
             #expect(throws: FileError.self) { try writeFile(folder + "/no/a", []) }
         }
     }
 
     @Test func pathsAreTidiedWhereTheyMeanTheSame() throws {
-        try withFolder(["a/b/x", "c/y"]) { folder in
+        try withFolder(["a/b/x", "c/y"]) { (folder: String) throws in
             #expect(FileSearch.tidied(folder + "/a/b/../../c/y") == folder + "/c/y")
             try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: folder + "/a/b")
             #expect(FileSearch.tidied(folder + "/link/../../c/y") == folder + "/link/../../c/y")
