@@ -344,7 +344,7 @@ public final class Pipeline {
         let counters = matcher.counters
         for index in counters.indices {
             summary.rules[index].counters = counters[index]
-            summary.rules[index].counters.typeMismatches += tester.typeMismatches[index]
+            summary.rules[index].counters += tester.counters[index]
         }
     }
 }
