@@ -46,6 +46,14 @@ let package = Package(
         .testTarget(name: "CommandTests"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
+        .testTarget(
+            name: "StreamingTests",
+            dependencies: [
+                "Streaming", "Decoding", "Engine", "RuleCompiler", "RuleLanguage", "ReferenceMatcher", "Events", "Diagnostics",
+                "AllocationCounter",
+            ]),
+        // Stands before the C library's allocator in the test program.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     ],
     cxxLanguageStandard: .cxx20
 )
