@@ -38,6 +38,9 @@ let package = Package(
         .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
+        .testTarget(
+            name: "ReplayTests",
+            dependencies: ["Replay", "RuleCompiler", "RuleLanguage", "Streaming", "Decoding", "Engine", "Events", "Diagnostics"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
     ],
