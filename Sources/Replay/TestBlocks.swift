@@ -17,7 +17,8 @@ public struct TestBlockResult: Sendable {
     public var path: String
     /// Of its title, from 1.
     public var line: Int
-    public var name: String
+    /// Its title in quotes, escaped as a JSON string, so that it takes one line.
+    public var title: String
     /// How many alerts came.
     public var alertCount: Int
     /// Why it failed, in lines without ends; empty where it passed.
@@ -51,7 +52,7 @@ public struct TestBlocks: Sendable {
         for test in checked.tests {
             if program?.file != test.file { program = (test.file, compiled(file: test.file)) }
             guard let program else { continue }
-            var result = TestBlockResult(path: path(test.span), line: line(test.span), name: test.name, alertCount: 0, failure: [])
+            var result = TestBlockResult(path: path(test.span), line: line(test.span), title: TestBlocks.quoted(test.name), alertCount: 0, failure: [])
             switch program.result {
             case .success(let program): run(test, program, &result)
             case .failure(let failure):
@@ -151,7 +152,7 @@ public struct TestBlocks: Sendable {
         var text = alert["rule"]?.text ?? ""
         if let kind = alert["kind"]?.text, kind != "match" { text += " (\(kind))" }
         if let at = alert["at"] { text += " at " + short(at, isTime: true) }
-        if let summary = alert["summary"]?.text { text += " \"\(summary)\"" }
+        if let summary = alert["summary"]?.text { text += " " + quoted(summary) }
         return text
     }
 
@@ -163,6 +164,12 @@ public struct TestBlocks: Sendable {
     private static func duration(_ microseconds: Int64) -> String {
         var buffer = ByteBuffer()
         buffer.append(duration: microseconds)
+        return buffer.string
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var buffer = ByteBuffer()
+        buffer.append(jsonString: text)
         return buffer.string
     }
 

@@ -1,5 +1,4 @@
 public import Diagnostics
-public import Events
 
 /// A `test` block: the rules of its own file, disabled ones included, on a stream of its own that begins at 1970-01-01T00:00:00Z.
 public struct CheckedTest: Sendable {

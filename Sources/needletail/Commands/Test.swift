@@ -73,10 +73,10 @@ struct TestRun {
                 if result.hasPassed {
                     passed += 1
                     Needletail.print(
-                        "ok      \(result.path) \"\(result.name)\"  (\(NumberText.counted(UInt64(result.alertCount), "alert")))\n")
+                        "ok      \(result.path) \(result.title)  (\(NumberText.counted(UInt64(result.alertCount), "alert")))\n")
                 } else {
                     failed += 1
-                    Needletail.print("FAILED  \(result.path):\(result.line) \"\(result.name)\"\n" + TestRun.indented(result.failure))
+                    Needletail.print("FAILED  \(result.path):\(result.line) \(result.title)\n" + TestRun.indented(result.failure))
                 }
             }
         }
