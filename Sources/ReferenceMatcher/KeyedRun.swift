@@ -178,7 +178,7 @@ struct KeyedRun {
             switch here {
             case .outside:
                 return expiries.min()
-            case .inSequence(_, _, let around), .inAllOf(_, _, let around), .inLoop(_, _, _, let around):
+            case .inSequence(_, _, let around), .inAllOf(_, _, _, let around), .inLoop(_, _, _, let around):
                 here = around
             case .inTimed(let node, let began, let around):
                 if let began, case .timed(_, let within) = pattern.nodes[node] { expiries.append(added(began, within)) }

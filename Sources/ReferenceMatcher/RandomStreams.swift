@@ -5,6 +5,12 @@ public struct RandomEvent: Sendable, Equatable {
     public var time: Int
     /// One JSON object.
     public var text: String
+
+    public init(input: Int, time: Int, text: String) {
+        self.input = input
+        self.time = time
+        self.text = text
+    }
 }
 
 /// Random streams for ``RandomRules``: types A to D, few keys, small values (some missing, null, fractions or strings), many ties,

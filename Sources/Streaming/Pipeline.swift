@@ -84,7 +84,7 @@ public final class Pipeline {
         self.program = program
         self.options = options
         self.inputs = inputs.enumerated().map { index, input in
-            InputReader(input, index: index, columns: program.columns, blockBytes: options.blockBytes)
+            InputReader(input, index: index, columns: program.columns, blockBytes: options.blockBytes, drains: options.drains)
         }
         alertSinks = alerts
         lateSink = late
@@ -202,6 +202,8 @@ public final class Pipeline {
     /// Matches what the watermark lets go, of the rows held back and of the batch just read; holds the rest.
     private func release() throws(RunError) {
         let bound = ReleaseBound(watermarks: inputs.map(\.watermark))
+        // All inputs have ended: what is left goes together with the deadlines that lie between.
+        if bound.time == .max { return }
         released.removeAll(keepingCapacity: true)
         if reorder.heldRows > 0 { reorder.release(upTo: bound, into: &released) }
         let split = run.firstIndex { !bound.lets($0.time, arrival: $0.arrival) } ?? run.count
@@ -210,7 +212,7 @@ public final class Pipeline {
         reorder.hold(run[split...], of: batch, masks: tester.masks)
         run.removeAll(keepingCapacity: true)
         guard reorder.heldBytes <= options.reorderBytesMax else { throw .reorderBufferFull(bytes: reorder.heldBytes) }
-        if bound.time != .max { try fireDeadlines(upTo: bound.time) }
+        try fireDeadlines(upTo: bound.time)
         matcher.watermark = bound.time
         try sendAlerts()
         try flushSides()
@@ -352,7 +354,7 @@ public final class Pipeline {
         let counters = matcher.counters
         for index in counters.indices {
             summary.rules[index].counters = counters[index]
-            summary.rules[index].counters.typeMismatches += tester.typeMismatches[index]
+            summary.rules[index].counters += tester.counters[index]
         }
     }
 }

@@ -171,11 +171,12 @@ extension Matcher {
             alerts.bytes.append(evaluator.key, count: evaluator.keyLength)
             return
         }
-        key.removeAll()
-        for expression in expressions where !KeyEncoding.append(evaluator.evaluate(expression), to: &key) {
-            KeyEncoding.appendMissing(to: &key)
+        // Not `key`: that of the event at hand is still needed, for its blob.
+        cooldownKey.removeAll()
+        for expression in expressions where !KeyEncoding.append(evaluator.evaluate(expression), to: &cooldownKey) {
+            KeyEncoding.appendMissing(to: &cooldownKey)
         }
-        alerts.bytes.append(UnsafePointer(key.bytes), count: key.count)
+        alerts.bytes.append(UnsafePointer(cooldownKey.bytes), count: cooldownKey.count)
     }
 }
 

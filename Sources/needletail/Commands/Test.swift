@@ -41,7 +41,7 @@ struct TestRun {
         }
         guard !fixtures.isEmpty || !programs.isEmpty else {
             throw UsageError(
-                "there is no fixture and no rule file in \(paths.joined(separator: ", "))",
+                "there is no fixture in \(paths.joined(separator: ", ")), and no rule file",
                 hint: "a fixture is a folder with \(Fixture.eventsName) and \(Fixture.alertsName)")
         }
         var passed = 0
@@ -82,7 +82,7 @@ struct TestRun {
         }
         guard !fixtures.isEmpty || hasBlocks || failed > 0 else {
             throw UsageError(
-                "there is no fixture and no `test` block in \(paths.joined(separator: ", "))",
+                "there is no fixture in \(paths.joined(separator: ", ")), and no `test` block",
                 hint: "a test stands beside the rules: test \"nobody paid\" { order_placed { order: \"o1\" } wait 1h expect unpaid }")
         }
         Needletail.print("\(passed) passed, \(failed) failed\n")
