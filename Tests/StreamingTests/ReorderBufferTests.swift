@@ -1,5 +1,5 @@
 import Decoding
-import Engine
+@testable import Engine
 import Events
 import ReferenceMatcher
 @testable import Streaming
