@@ -33,6 +33,8 @@ let package = Package(
 
         // Tests and benchmarks only.
         .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Events"]),
+        .executableTarget(name: "needletail-bench", dependencies: ["Events", "CXXHash", "CSimdjson"]),
+        .testTarget(name: "BenchTests", dependencies: ["needletail-bench", "needletail", "Events", "CXXHash"]),
         .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "Diagnostics", "Events"]),

@@ -19,14 +19,20 @@ public final class StopFlag: Sendable {
 public struct PipelineOptions: Sendable {
     /// At the end of the input, let time run out: fire every deadline.
     public var drains: Bool
+    /// Where the end does not drain: time passes up to here, microseconds, and what is due by then is fired. Nil: the last event is the
+    /// end.
+    public var endMicroseconds: Int64?
     /// Most memory of events that wait for the watermark; a run that needs more ends and names `delay`.
     public var reorderBytesMax: Int
     public var blockBytes: Int
     /// Of the hash of keys.
     public var seed: UInt64
 
-    public init(drains: Bool = true, reorderBytesMax: Int = 1 << 30, blockBytes: Int = 256 * 1024, seed: UInt64) {
+    public init(
+        drains: Bool = true, endMicroseconds: Int64? = nil, reorderBytesMax: Int = 1 << 30, blockBytes: Int = 256 * 1024, seed: UInt64
+    ) {
         self.drains = drains
+        self.endMicroseconds = endMicroseconds
         self.reorderBytesMax = reorderBytesMax
         self.blockBytes = blockBytes
         self.seed = seed
@@ -105,6 +111,10 @@ public final class Pipeline {
         }
         summary.isStopped = stop.isSet
         if !summary.isStopped && options.drains { try drain() }
+        if !summary.isStopped, !options.drains, let end = options.endMicroseconds {
+            try fireDeadlines(upTo: end)
+            try sendAlerts()
+        }
         try flushSides()
         updateSummary()
         return summary
