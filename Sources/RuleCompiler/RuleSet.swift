@@ -18,8 +18,7 @@ public struct RuleSet: Sendable {
             let rule = checked.rules[error.rule]
             sink.report(
                 Diagnostic(
-                    error.reason.code, "rule `\(rule.name)` is too much for the engine", at: rule.span, label: "this rule",
-                    help: error.reason.message))
+                    error.reason.code, "rule `\(rule.name)` cannot be run: \(error.reason.message)", at: rule.span, label: "this rule"))
             return nil
         }
     }
