@@ -31,10 +31,7 @@ extension LayoutBuilder {
             layOut(accesses)
         case .parenthesised(let inner):
             take()
-            add(.align)
             layOut(inner)
-            writeComments()
-            add(.unnest)
             take()
         }
     }
@@ -42,16 +39,15 @@ extension LayoutBuilder {
     /// Operands with operators between; where that does not fit, every operator begins a line.
     private mutating func layOut(chain operands: [ExpressionSyntax], operatorWords: Int = 1) {
         begin()
+        writeComments()
+        add(.nest(4))
         for (index, operand) in operands.enumerated() {
-            if index == 0 {
-                layOut(operand)
-                add(.nest(4))
-                continue
+            if index > 0 {
+                add(.line)
+                take()
+                if operatorWords == 2 { takeSpaced() }
+                add(.space)
             }
-            add(.line)
-            take()
-            if operatorWords == 2 { takeSpaced() }
-            add(.space)
             layOut(operand)
         }
         add(.unnest)

@@ -22,17 +22,24 @@ extension LayoutBuilder {
                 let start = operations.count
                 // At the beginning of a line `stream {` would be taken for a declaration.
                 if type.text == "stream" { takeQuoted() } else { layOut(type) }
-                types.append(row(from: start, isAdjacent: isAdjacent && followsEvent))
+                let typeRow = row(from: start, isAdjacent: isAdjacent && followsEvent)
                 add(.space)
                 layOutMembers(isOuter: true)
+                var waitRow: Row?
                 if after != nil {
-                    waits.append(row(from: start, isAdjacent: isAdjacent && followsWait))
-                    waitTypes.append(types.count - 1)
+                    waitRow = row(from: start, isAdjacent: isAdjacent && followsWait)
                     takeSpaced()
                     takeSpaced()
                 }
-                followsEvent = true
-                followsWait = after != nil
+                // Events on several lines are no rows.
+                followsEvent = !isBroken(from: start, columnsMax: Self.rowColumnsMax)
+                followsWait = followsEvent && waitRow != nil
+                guard followsEvent else { continue }
+                types.append(typeRow)
+                if let waitRow {
+                    waits.append(waitRow)
+                    waitTypes.append(types.count - 1)
+                }
             case .wait, .expectNothing:
                 take()
                 takeSpaced()

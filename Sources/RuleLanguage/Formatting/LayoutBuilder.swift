@@ -7,8 +7,8 @@ struct LayoutBuilder {
     static let alignedColumnsMax = 32
     /// Patterns longer than this are broken at their connectives.
     static let patternColumnsMax: Int32 = 80
-    /// Events of tests are rows of a table, and may be a little longer than other lines.
-    static let rowColumnsMax: Int32 = 120
+    /// Events of tests are rows of a table, and may be longer than other lines.
+    static let rowColumnsMax: Int32 = 140
 
     let file: SyntaxFile
     private(set) var operations: [LayoutOperation] = []
@@ -222,6 +222,19 @@ struct LayoutBuilder {
         return width
     }
 
+    /// Whether what was written since a place has a comment before its end, or does not fit on a line.
+    func isBroken(from start: Int, columnsMax: Int32) -> Bool {
+        var hasComment = false
+        for operation in operations[start...] {
+            switch operation {
+            case .comment, .trailingComment: hasComment = true
+            case .text where hasComment: return true
+            default: break
+            }
+        }
+        return 4 + width(from: start) > Int(columnsMax)
+    }
+
     /// A row whose first cell is what was written since `start`; its padding goes here.
     mutating func row(from start: Int, isAdjacent: Bool) -> Row {
         let row = Row(padding: operations.count, width: width(from: start), isAdjacent: isAdjacent)
@@ -231,14 +244,17 @@ struct LayoutBuilder {
 
     /// Pads the rows so that their second cells stand in one column, run by run of adjacent rows.
     ///
-    /// - Parameter spreadMax: runs whose widths differ by more stay as they are.
-    mutating func align(_ rows: [Row], columnsMax: Int = alignedColumnsMax, spreadMax: Int = .max) {
+    /// - Parameters:
+    ///   - columnsMax: wider rows do not take part.
+    ///   - spreadMax: nor do those that are so much wider than the narrowest of their run.
+    mutating func align(_ rows: [Row], columnsMax: Int = alignedColumnsMax, spreadMax: Int = alignedColumnsMax) {
         var start = 0
         while start < rows.count {
             var end = start + 1
             while end < rows.count, rows[end].isAdjacent { end += 1 }
             let widths = rows[start..<end].map(\.width).filter { $0 <= columnsMax }
-            if let widest = widths.max(), let narrowest = widths.min(), widest - narrowest <= spreadMax {
+            let narrowest = widths.min() ?? 0
+            if let widest = widths.filter({ $0 - narrowest <= spreadMax }).max() {
                 for row in rows[start..<end] where row.width < widest { operations[row.padding] = .pad(Int32(widest - row.width)) }
             }
             start = end
