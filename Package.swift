@@ -40,7 +40,7 @@ let package = Package(
         .testTarget(name: "BenchTests", dependencies: ["needletail-bench", "needletail", "Events", "CXXHash"]),
         .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
-        .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "Diagnostics", "Events"]),
+        .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "ReferenceMatcher", "Diagnostics", "Events"]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
         .testTarget(

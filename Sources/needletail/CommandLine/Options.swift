@@ -15,6 +15,9 @@ struct Options {
     var diagnosticFormat = LogFormat.text
     /// Of `test`.
     var updates = false
+    /// Of `fmt`.
+    var checksLayout = false
+    var showsDifference = false
     /// Of `help`.
     var isMarkdown = false
     var wantsHelp = false
