@@ -196,7 +196,7 @@ extension ProgramChecker {
                 Diagnostic(
                     .unknownTestRule, "no rule of this file is named `\(name.text)`", at: name.span,
                     label: nearest.map { "did you mean `\($0)`?" } ?? "",
-                    help: nearest != nil ? nil : own.isEmpty ? "this file has no rule" : "its rules are \(TestNames.listed(own))",
+                    help: nearest != nil ? nil : own.isEmpty ? "this file has no rule" : "rules of this file: \(TestNames.listed(own))",
                     fix: nearest.flatMap { names.fix(name.span, $0) }))
             return
         }
