@@ -208,7 +208,8 @@ extension ProgramChecker {
                     .fieldNotInAlert, "alerts of `\(name.text)` have no field `\(field.name.text)`", at: field.name.span,
                     label: nearest.map { "did you mean `\($0)`?" } ?? "",
                     help: nearest != nil
-                        ? nil : known.isEmpty ? "they have no fields: `alert high \"…\" { name: … }`" : "they have \(TestNames.listed(known))",
+                        ? nil
+                        : known.isEmpty ? "they have no fields: `alert high \"…\" { name: … }`" : "they have \(TestNames.listed(known))",
                     fix: nearest.flatMap { names.fix(field.name.span, $0) }))
         }
     }
