@@ -104,8 +104,14 @@ import Testing
         #expect(outcome.errors.contains("q: whoever reads this pipe has gone"))
     }
 
-    @Test func standardErrorMayBeClosed() throws {
+    /// A file must not get the number of what was closed, and then what was meant for that.
+    @Test func standardStreamsMayBeClosed() throws {
         let session = try Session(["r.rule": pairRule, "e": pairEvents])
         #expect(try session.run("needletail run r.rule < e 2>&-").lines.count == 1)
+        #expect(try session.run("needletail run r.rule --input e --alerts out 2>&- <&- >&-").status == 0)
+        #expect(try parsed(session.read("out")).count == 1)
+        let closed = try session.run("needletail run r.rule --quiet --input e >&-")
+        #expect(closed.status == 3)
+        #expect(closed.errors == "needletail: error: standard output: it is closed\n")
     }
 }

@@ -89,8 +89,8 @@ import Testing
         Wrong("needletail run r.rule --checkpoint-every 5s", "--checkpoint-every is not in this version"),
         Wrong("needletail run r.rule --webhook-secret-env S", "--webhook-secret-env is not in this version"),
         Wrong("needletail run r.rule --webhook-allow-private", "--webhook-allow-private is not in this version"),
-        Wrong("needletail run r.rule --alerts https://host/secret", "--alerts https://… is not in this version"),
-        Wrong("needletail run r.rule --alerts http://host/secret", "--alerts http://… is not in this version"),
+        Wrong("needletail run r.rule --alerts https://host/hidden", "--alerts https://… is not in this version"),
+        Wrong("needletail run r.rule --alerts http://host/hidden", "--alerts http://… is not in this version"),
         Wrong("needletail run r.rule --input a.ndjson.gz", "--input with compressed files (.gz) is not in this version", "zcat"),
         Wrong("needletail run r.rule --input a.ndjson.zst", "--input with compressed files (.zst) is not in this version"),
         Wrong("needletail run r.rule --input payments=p.ndjson", "--input NAME=SPEC", "./payments=p.ndjson"),
@@ -109,7 +109,7 @@ import Testing
         #expect(outcome.status == 2, "\(outcome.errors)")
         #expect(outcome.output == "")
         for part in wrong.says { #expect(outcome.errors.contains(part), "\(outcome.errors)") }
-        #expect(!outcome.errors.contains("secret"))
+        #expect(!outcome.errors.contains("hidden"))
     }
 
     @Test func valuesStandBehindABlankOrAnEqualsSignAndTwoDashesEndTheFlags() throws {
