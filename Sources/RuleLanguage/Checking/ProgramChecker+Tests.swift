@@ -196,7 +196,7 @@ extension ProgramChecker {
                 Diagnostic(
                     .unknownTestRule, "no rule of this file is named `\(name.text)`", at: name.span,
                     label: nearest.map { "did you mean `\($0)`?" } ?? "",
-                    help: nearest != nil ? nil : own.isEmpty ? "this file has no rule" : "its rules are \(TestNames.listed(own))",
+                    help: nearest != nil ? nil : own.isEmpty ? "this file has no rule" : "rules of this file: \(TestNames.listed(own))",
                     fix: nearest.flatMap { names.fix(name.span, $0) }))
             return
         }
@@ -208,7 +208,8 @@ extension ProgramChecker {
                     .fieldNotInAlert, "alerts of `\(name.text)` have no field `\(field.name.text)`", at: field.name.span,
                     label: nearest.map { "did you mean `\($0)`?" } ?? "",
                     help: nearest != nil
-                        ? nil : known.isEmpty ? "they have no fields: `alert high \"…\" { name: … }`" : "they have \(TestNames.listed(known))",
+                        ? nil
+                        : known.isEmpty ? "they have no fields: `alert high \"…\" { name: … }`" : "they have \(TestNames.listed(known))",
                     fix: nearest.flatMap { names.fix(field.name.span, $0) }))
         }
     }
