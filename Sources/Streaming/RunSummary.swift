@@ -23,6 +23,8 @@ public struct RunSummary: Sendable, Equatable {
     public var keys = 0
     public var stateBytes = 0
     public var heldEvents = 0
+    /// Fields that break the `event` declaration of their type, and so are unknown; of those that rules read.
+    public var brokenFields: UInt64 = 0
     /// In the order of names.
     public var rules: [Rule]
     /// A request to stop ended the run.

@@ -32,6 +32,9 @@ public final class EventTester {
     /// What went wrong in conditions, a rule.
     public private(set) var counters: [RuleCounters]
 
+    /// Values that broke the declaration of their type.
+    public private(set) var brokenFields: UInt64 = 0
+
     private struct Found {
         var row: UInt32
         var order: UInt32
@@ -82,8 +85,11 @@ public final class EventTester {
     }
 
     /// Tests the rows that `isExcluded` does not name; `typeColumn` is where the batch holds the event's type, or -1 where all events
-    /// have the type `constantType`.
-    public func test(_ view: BatchView, count: Int, typeColumn: Int, constantType: String?, excluded: UnsafePointer<Bool>?) {
+    /// have the type `constantType`; `timeColumn` is the column that is the events' own time, or -1. Values that break the declaration
+    /// of their type are made unknown in the batch.
+    public func test(
+        _ view: BatchView, count: Int, typeColumn: Int, constantType: String?, timeColumn: Int = -1, excluded: UnsafePointer<Bool>?
+    ) {
         rows.removeAll(keepingCapacity: true)
         masks.removeAll(keepingCapacity: true)
         found.removeAll(keepingCapacity: true)
@@ -91,6 +97,11 @@ public final class EventTester {
         reserve(count)
         assignTypes(view, count: count, typeColumn: typeColumn, constantType: constantType)
         let included = groupRows(count: count, excluded: excluded)
+        for declaration in program.declarations {
+            let rows = UnsafeBufferPointer(
+                start: rowsByType + typeStarts[declaration.type], count: typeStarts[declaration.type + 1] - typeStarts[declaration.type])
+            brokenFields &+= declaration.enforce(on: rows, of: view, isEventTime: declaration.column == timeColumn)
+        }
         for index in program.predicates.indices { run(index, view: view, included: included) }
         collect(count: count)
     }

@@ -19,10 +19,13 @@ public struct Program: Sendable {
     public var typeSets: [[Int]]
     /// Regular expressions for ``Opcode/matches``, each one that ``Regex/check(_:)`` accepts; any other is unknown on every text.
     public var patterns: [String]
+    /// What `event` declarations demand of columns.
+    public var declarations: [ColumnDeclaration]
 
     public init(
         columns: [FieldPath], types: [String], predicates: [EventTest], groups: [KeyGroup], rules: [RuleProgram], code: [Instruction],
-        constants: [Constant], constantLists: [IndexRange], typeSets: [[Int]], patterns: [String] = []
+        constants: [Constant], constantLists: [IndexRange], typeSets: [[Int]], patterns: [String] = [],
+        declarations: [ColumnDeclaration] = []
     ) {
         self.columns = columns
         self.types = types
@@ -34,6 +37,25 @@ public struct Program: Sendable {
         self.constantLists = constantLists
         self.typeSets = typeSets
         self.patterns = patterns
+        self.declarations = declarations
+    }
+}
+
+/// What a column must hold in events of a type; anything else is unknown there.
+public struct ColumnDeclaration: Sendable, Equatable {
+    /// A type id.
+    public var type: Int
+    public var column: Int
+    /// A bit for each ``ValueKind`` that is allowed.
+    public var kinds: UInt16
+    /// What is there is read as a time: the event's own, a number of milliseconds, or RFC 3339.
+    public var isTime: Bool
+
+    public init(type: Int, column: Int, kinds: UInt16, isTime: Bool = false) {
+        self.type = type
+        self.column = column
+        self.kinds = kinds
+        self.isTime = isTime
     }
 }
 
