@@ -37,6 +37,11 @@ internal import Testing
             ])
     }
 
+    @Test func aTimeIsWrittenAsItIsDeclared() throws {
+        #expect(try lines("event x { ts number }", "x {} after 2s") == [#"{"type":"x","ts":2000}"#])
+        #expect(try lines("event x { ts time }", "x {} after 2s") == [#"{"type":"x","ts":"1970-01-01T00:00:02.000Z"}"#])
+    }
+
     @Test func valuesAreWrittenAsJSON() throws {
         #expect(
             try lines(
