@@ -118,7 +118,7 @@ final class ScriptedSelector: SourceSelector {
 
 func loaded(_ text: String) -> RuleSet? {
     var sink = DiagnosticSink()
-    let rules = RuleSet.load([SourceFile(path: "r.rule", text: text)], into: &sink)
+    let rules = RuleSet.load([SourceFile(path: "r.rule", bytes: Array(text.utf8))], into: &sink)
     if rules == nil { print(sink.sorted()) }
     return rules
 }
