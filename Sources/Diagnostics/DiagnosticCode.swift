@@ -1,6 +1,6 @@
 /// The stable codes of all diagnostics. A code that has been published is never given another meaning, nor used again after it is gone.
 ///
-/// E01 text, E02 grammar, E03 names, E04 types and expressions, E05 patterns, E06 what this version lacks; W as E, but warnings.
+/// E01 text, E02 grammar, E03 names, E04 types and expressions, E05 patterns, E06 what this version lacks, E07 tests beside the rules; W as E, but warnings.
 public enum DiagnosticCode: String, Sendable, CaseIterable {
     case invalidUTF8 = "E0101"
     case unexpectedCharacter = "E0102"
@@ -71,9 +71,18 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
 
     case notSupported = "E0601"
 
+    case unknownTestRule = "E0701"
+    case unknownTestEvent = "E0702"
+    case fieldNotInAlert = "E0703"
+    case nothingAmongOthers = "E0704"
+    case testFieldTaken = "E0705"
+    case testTooLong = "E0706"
+
     case nullAsField = "W0401"
     case modeWithoutLoop = "W0501"
     case timeoutWithoutLimit = "W0502"
+
+    case testWithoutExpectation = "W0701"
 
     public var severity: Diagnostic.Severity {
         rawValue.utf8.first == UInt8(ascii: "W") ? .warning : .error

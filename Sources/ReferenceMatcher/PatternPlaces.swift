@@ -124,7 +124,8 @@ extension NumberedPattern {
         left.flatMap { part in right.map { part.union($0) } }
     }
 
-    private func enter(_ node: Int, _ edge: Edge, _ place: Place) -> [Set<Target>] {
+    /// `roundLimit` is the limit of the connective right before the node: where the node is a loop, each of its rounds has it.
+    private func enter(_ node: Int, _ edge: Edge, _ place: Place, roundLimit: Int64? = nil) -> [Set<Target>] {
         switch nodes[node] {
         case .step(let step):
             return [[.step(step, place, edge)]]
@@ -140,10 +141,7 @@ extension NumberedPattern {
             let taken = enterRest(ofAllOf: node, taken: [], edge, place)
             return isNullable(node) ? together(taken, leave(place, edge.guards)) : taken
         case .loop(let body, let quantifier, _, _):
-            // A limit before a loop of one step holds for each of its rounds.
-            var limit: Int64?
-            if case .step = nodes[body] { limit = edge.limit }
-            let taken = enter(body, edge, .inLoop(node: node, round: 1, limit: limit, around: place))
+            let taken = enter(body, edge, .inLoop(node: node, round: 1, limit: roundLimit, around: place))
             if quantifier.min > 0 { return taken }
             // What is left out takes its connective with it; its guards protect what comes next.
             let left = leave(place, edge.guards)
@@ -187,7 +185,7 @@ extension NumberedPattern {
             let next = elements[element + 1]
             return enter(
                 next.node, Edge(connective: next.connective, limit: next.limit, guards: guards + next.guards),
-                .inSequence(node: node, element: element + 1, around: around))
+                .inSequence(node: node, element: element + 1, around: around), roundLimit: next.limit)
         case .inAllOf(let node, let taken, let hasCaptured, let around):
             guard case .allOf(let members) = nodes[node] else { preconditionFailure("the place is no all-of") }
             guard hasCaptured else { return [[]] }

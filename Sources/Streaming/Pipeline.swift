@@ -19,6 +19,9 @@ public final class StopFlag: Sendable {
 public struct PipelineOptions: Sendable {
     /// At the end of the input, let time run out: fire every deadline.
     public var drains: Bool
+    /// Where the end does not drain: time passes up to here, microseconds, and what is due by then is fired. Nil: the last event is the
+    /// end.
+    public var endMicroseconds: Int64?
     /// Most memory of events that wait for the watermark; a run that needs more ends and names `delay`.
     public var reorderBytesMax: Int
     /// Most memory of events of one input that is ahead of others; beyond it that input is not read until the others have caught up.
@@ -28,9 +31,11 @@ public struct PipelineOptions: Sendable {
     public var seed: UInt64
 
     public init(
-        drains: Bool = true, reorderBytesMax: Int = 1 << 30, aheadBytesMax: Int = 64 << 20, blockBytes: Int = 256 * 1024, seed: UInt64
+        drains: Bool = true, endMicroseconds: Int64? = nil, reorderBytesMax: Int = 1 << 30, aheadBytesMax: Int = 64 << 20,
+        blockBytes: Int = 256 * 1024, seed: UInt64
     ) {
         self.drains = drains
+        self.endMicroseconds = endMicroseconds
         self.reorderBytesMax = reorderBytesMax
         self.aheadBytesMax = aheadBytesMax
         self.blockBytes = blockBytes
@@ -127,6 +132,10 @@ public final class Pipeline {
         }
         summary.isStopped = stop.isSet
         if !summary.isStopped && options.drains { try drain() }
+        if !summary.isStopped, !options.drains, let end = options.endMicroseconds {
+            try fireDeadlines(upTo: end)
+            try sendAlerts()
+        }
         try flushSides()
         updateSummary()
         return summary

@@ -26,7 +26,7 @@ import Testing
         Bad("malformed", "{\"type\":\"c\",\"ts\":1500,}", "json_syntax"),
         Bad("an unclosed quote before good lines", "{\"type\":\"c\",\"ts\":1500,\"v\":\"x", "json_unclosed_string"),
         Bad("two objects on a line", event("\"v\":1") + event("\"v\":2"), "json_trailing_content"),
-        Bad("an object over two lines", "{\"type\":\"c\",\n\"ts\":1500}", "json_not_closed", "json_syntax"),
+        Bad("an object over two lines", "{\"type\":\"c\",\n\"ts\":1500}", "json_not_closed", "not_an_object"),
         Bad("no objects", "[1]\n1\n\"x\"\nnull\ntrue", "not_an_object", "not_an_object", "not_an_object", "not_an_object", "not_an_object"),
         Bad("no time", "{\"type\":\"c\"}", "time_missing"),
         Bad("no time but null", "{\"type\":\"c\",\"ts\":null}", "time_missing"),

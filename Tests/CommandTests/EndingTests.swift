@@ -42,7 +42,7 @@ import Testing
             mkfifo p; sleep 30 > p & holder=$!
             needletail run r.rule --quiet --input p & run=$!
             sleep 0.3; kill -TERM $run; wait $run; status=$?
-            kill $holder; exit $status
+            kill -KILL $holder; exit $status
             """)
         #expect(outcome.status == 143)
     }
@@ -62,7 +62,7 @@ import Testing
             needletail run r.rule --quiet --input e --alerts q & run=$!
             sleep 0.5; kill -INT $run; sleep 0.3; kill -0 $run || exit 99
             kill -INT $run; wait $run; status=$?
-            kill $reader; exit $status
+            kill -KILL $reader; exit $status
             """)
         #expect(outcome.status == 130)
     }
@@ -104,8 +104,14 @@ import Testing
         #expect(outcome.errors.contains("q: whoever reads this pipe has gone"))
     }
 
-    @Test func standardErrorMayBeClosed() throws {
+    /// A file must not get the number of what was closed, and then what was meant for that.
+    @Test func standardStreamsMayBeClosed() throws {
         let session = try Session(["r.rule": pairRule, "e": pairEvents])
         #expect(try session.run("needletail run r.rule < e 2>&-").lines.count == 1)
+        #expect(try session.run("needletail run r.rule --input e --alerts out 2>&- <&- >&-").status == 0)
+        #expect(try parsed(session.read("out")).count == 1)
+        let closed = try session.run("needletail run r.rule --quiet --input e >&-")
+        #expect(closed.status == 3)
+        #expect(closed.errors == "needletail: error: standard output: it is closed\n")
     }
 }

@@ -39,12 +39,48 @@ import Testing
         #expect(try parsed(bad.read("fixtures/two/alerts.ndjson")).first?["summary"] as? String == "x")
     }
 
-    @Test func testBlocksAreNotPassedOverInSilence() throws {
+    @Test func testBlocksRunBesideFixtures() throws {
+        let session = try session("{}")
+        try session.write("rules/t.rule", "rule t { match c }\ntest \"one\" { c {} expect t }\ntest \"two\" {\n c {}\n expect nothing }\n")
+        let outcome = try session.run("needletail test")
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.lines == [
+                "ok      fixtures/one  (1 alert)", "ok      fixtures/two  (1 alert)", "ok      rules/t.rule \"one\"  (1 alert)",
+                "FAILED  rules/t.rule:3 \"two\"", "    not expected: t at 0s \"t\"", "    0 alerts were expected, 1 came",
+                "3 passed, 1 failed",
+            ])
+    }
+
+    @Test func ofARuleFileOnlyItsBlocksRun() throws {
         let session = try session("{}")
         try session.write("rules/t.rule", "rule t { match c }\ntest \"one\" { c {} expect t }\n")
-        let outcome = try session.run("needletail test")
+        try session.write("rules/u.rule", "rule u { match c }\ntest \"two\" { c {} expect nothing }\n")
+        let outcome = try session.run("needletail test rules/t.rule")
         #expect(outcome.status == 0)
-        #expect(outcome.errors.contains("rules/t.rule: 1 `test` block not run; they are not in this version of Needletail"))
+        #expect(outcome.lines == ["ok      rules/t.rule \"one\"  (1 alert)", "1 passed, 0 failed"])
+        #expect(try session.run("needletail test rules").lines.last == "1 passed, 1 failed")
+        #expect(try session.run("needletail test rules/r.rule").status == 2)
+    }
+
+    @Test func rulesWithErrorsFail() throws {
+        let session = try session("{}")
+        try session.write("other/t.rule", "rule t { match c }\ntest \"one\" { c {} expect s }\n")
+        let outcome = try session.run("needletail test other")
+        #expect(outcome.status == 1)
+        #expect(outcome.lines.first == "FAILED  the rules have errors:")
+        #expect(outcome.output.contains("error[E0701]"))
+        #expect(outcome.lines.last == "0 passed, 1 failed")
+    }
+
+    /// The rules of a fixture's own folder are no part of the program that the other rules form.
+    @Test func theRulesOfAFixtureAreAProgramOfTheirOwn() throws {
+        let session = try session("{}")
+        try session.write("fixtures/two/rules.txt", "own.rule\n")
+        try session.write("fixtures/two/own.rule", pairRule + "\ntest \"own\" { c {} expect nothing }\n")
+        let outcome = try session.run("needletail test")
+        #expect(outcome.lines.contains("ok      fixtures/two/own.rule \"own\"  (0 alerts)"))
+        #expect(outcome.lines.last == "3 passed, 0 failed")
     }
 
     @Test func theShippedRulesAndLogsAgree() throws {

@@ -158,7 +158,6 @@ import Testing
     @Test func coloursOnlyOnATerminal() throws {
         let session = try Session(["r.rule": "rule"])
         let terminal = try session.run("script -qec 'needletail check r.rule' /dev/null < /dev/null")
-        guard terminal.status != 127 else { return }
         #expect(terminal.output.contains("\u{1B}["))
         #expect(!(try session.run("NO_COLOR=1 script -qec 'needletail check r.rule' /dev/null < /dev/null").output.contains("\u{1B}[")))
     }
@@ -166,7 +165,6 @@ import Testing
     @Test func aTerminalSeesProgressAndNoMachineDoes() throws {
         let session = try Session(["r.rule": pairRule, "e": pairEvents])
         let terminal = try session.run("script -qec 'needletail run r.rule --alerts out < e' /dev/null > /dev/null < /dev/null; script -qec 'needletail run r.rule < e > out' /dev/null < /dev/null")
-        guard terminal.status != 127 else { return }
         #expect(terminal.output.contains("2 events"))
         #expect(terminal.output.contains("watermark 1970-01-01T00:00:02.000Z"))
         #expect(!(try session.run("needletail run r.rule < e").errors.contains("\r")))

@@ -66,7 +66,7 @@ final class Session {
         // Files, not pipes: whatever the program writes, nobody has to read it meanwhile.
         let outputPath = folder.appendingPathComponent(".output")
         let errorsPath = folder.appendingPathComponent(".errors")
-        for path in [outputPath, errorsPath] { FileManager.default.createFile(atPath: path.path, contents: nil) }
+        for path in [outputPath, errorsPath] { try Data().write(to: path) }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: outputPath)
         process.standardError = try FileHandle(forWritingTo: errorsPath)

@@ -237,7 +237,7 @@ let badLines: [BadLine] = [
         var decoded = decode("{\"ts\":1}{\"ts\":2}\n{\"ts\":3,\n\"v\":4}\n{\"ts\":5}\n")
         #expect(decoded.reasons == [.trailingContent, .notClosed, .notAnObject])
         #expect(decoded.rows.map(\.line) == [4])
-        for rest in ["[", "{", "[1,", "{\"v\":", "\"x", "]", "}"] {
+        for rest in ["[", "{", "[1,", "{\"v\":", "\"x", "]", "}", "\\"] {
             for blank in ["", " "] {
                 decoded = decode("{\"ts\":1}\n{\"ts\":2}\(blank)\(rest)")
                 #expect(decoded.reasons == [rest == "\"x" ? .unclosedString : .trailingContent])

@@ -36,7 +36,9 @@ import Testing
             var text = Bool.random(using: &random) ? "-" : ""
             text += Bool.random(using: &random) ? "0" : String(Int.random(in: 1...9, using: &random)) + digits(.random(in: 0...24, using: &random))
             if Bool.random(using: &random) { text += "." + digits(.random(in: 1...24, using: &random)) }
-            if Int.random(in: 0..<3, using: &random) == 0 { text += "e" + ["", "+", "-"].randomElement(using: &random)! + digits(.random(in: 1...2, using: &random)) }
+            if Int.random(in: 0..<3, using: &random) == 0 {
+                text += "e" + ["", "+", "-"].randomElement(using: &random)! + digits(.random(in: 1...2, using: &random))
+            }
             texts.append(text)
         }
         let decoded = decode(texts.map { "{\"ts\":1,\"w\":\($0),\"v\":\($0)}\n" }.joined(), columns: ["v"])
@@ -92,7 +94,8 @@ import Testing
     /// Only what 64 bits do not hold becomes a double, and nothing in strings changes.
     @Test func wideIntegersLeaveTheirNeighboursAlone() {
         let digits = "18446744073709551616"
-        let line = "{\"ts\":1,\"v\":\(digits),\"w\":9223372036854775807,\"u\":18446744073709551615,\"s\":\"a\\\":\(digits),\",\"l\":[ -\(digits),1e5]}\n"
+        let line = "{\"ts\":1,\"v\":\(digits),\"w\":9223372036854775807,\"u\":18446744073709551615"
+            + ",\"s\":\"a\\\":\(digits),\",\"l\":[ -\(digits),1e5]}\n"
         let decoded = decode(Array("{\"ts\":1}\n\(line){\"ts\":2}\n".utf8), columns: ["v", "w", "u", "s", "l[0]", "l"])
         #expect(decoded.reasons == [])
         #expect(decoded.rows.map(\.line) == [1, 2, 3])

@@ -9,6 +9,8 @@ struct ProgramChecker {
     var eventTypes: [String: DeclaredEventType] = [:]
     var checkedEventTypes: [EventType] = []
     var streams: [StreamDefinition] = []
+    /// Of each stream, the file that declares it.
+    var streamFiles: [Int] = []
 
     init(files: [SyntaxFile], sink: DiagnosticSink) {
         self.files = files
@@ -27,6 +29,7 @@ struct ProgramChecker {
         addStreamFields()
         resolveGlobals()
         var rules: [CheckedRule] = []
+        var disabledRules: [CheckedRule] = []
         var names: [String: Name] = [:]
         let sorted = eventTypes.values.sorted { $0.name < $1.name }
         for file in files {
@@ -42,11 +45,15 @@ struct ProgramChecker {
                     expressions: expressions)
                 let checked = checker.check()
                 expressions.sink = checker.expressions.sink
-                if let checked, checked.isEnabled { rules.append(checked.rule) }
+                guard let checked else { continue }
+                if checked.isEnabled { rules.append(checked.rule) } else { disabledRules.append(checked.rule) }
             }
         }
+        let tests = checkTests()
         rules.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        return CheckedProgram(streams: streams, rules: rules, eventTypes: checkedEventTypes)
+        disabledRules.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        return CheckedProgram(
+            streams: streams, rules: rules, eventTypes: checkedEventTypes, disabledRules: disabledRules, tests: tests)
     }
 
     mutating func reportDuplicate(_ what: String, _ name: Name, _ first: Name) {
@@ -90,6 +97,7 @@ struct ProgramChecker {
                         streamNames[name.text] = name
                     }
                     declare(stream)
+                    streamFiles.append(index)
                 case .list(let list):
                     switch list.source {
                     case .entries(let entries):

@@ -134,6 +134,14 @@ extension Flag {
         name: "--update", value: .none, help: "Write every `alerts.ndjson` anew with the alerts that came. Look at the difference before you keep it."
     ) { (options, _) throws(UsageError) in options.updates = true }
 
+    static let check = Flag(
+        name: "--check", value: .none, help: "Only list the files that would change, on standard output."
+    ) { (options, _) throws(UsageError) in options.checksLayout = true }
+
+    static let difference = Flag(
+        name: "--diff", value: .none, help: "Only show what would change, as `diff -u` does, on standard output."
+    ) { (options, _) throws(UsageError) in options.showsDifference = true }
+
     static let markdown = Flag(name: "--markdown", value: .none, help: "The help of all commands as a page of Markdown.") {
         (options, _) throws(UsageError) in options.isMarkdown = true
     }

@@ -17,6 +17,9 @@ struct Options {
     var diagnosticFormat = LogFormat.text
     /// Of `test`.
     var updates = false
+    /// Of `fmt`.
+    var checksLayout = false
+    var showsDifference = false
     /// Of `help`.
     var isMarkdown = false
     var wantsHelp = false
