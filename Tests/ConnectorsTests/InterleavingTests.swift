@@ -98,7 +98,7 @@ import Testing
         let stop = StopFlag()
         let clock = HandClock()
         let sink = MemorySink()
-        let steps = (1...3).map { ScriptedSelector.Step(at: Int64($0) * 10_000_000, source: whole, piece: .text("{\"type\":\"a\",\"ts\":\($0)000,\"id\":\($0)}\n")) }
+        let steps = (1...3).map { ScriptedSelector.Step(at: Int64($0) * 10_000_000, source: whole, piece: .text("{\"type\":\"a\",\"ts\":\($0)0000,\"id\":\($0)}\n")) }
         let pipeline = Pipeline(
             program: rules.program, inputs: [half, whole].map { Input(source: $0, stream: rules.stream) }, alerts: [sink],
             selector: ScriptedSelector(clock, steps, stop: stop), clock: clock, options: PipelineOptions(seed: 1))

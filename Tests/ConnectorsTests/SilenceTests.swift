@@ -84,7 +84,7 @@ import Testing
             rules, inputs: 2,
             [
                 Coming(at: 0, input: 0, event: ("x", 100)), Coming(at: 1, input: 1, event: ("a", 100)),
-                Coming(at: 2, input: 1, event: ("a", 120)), Coming(at: 40, input: 1, event: ("a", 121)), Coming(at: 60, input: 1),
+                Coming(at: 2, input: 1, event: ("a", 120)), Coming(at: 40, input: 1, event: ("a", 158)), Coming(at: 60, input: 1),
             ])
         #expect(ran.alerts.count == 3)
         #expect(ran.late.isEmpty)
