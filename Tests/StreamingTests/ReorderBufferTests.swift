@@ -59,7 +59,7 @@ import Testing
                 }
                 rows.sort { $0 < $1 }
                 held += rows.map { ($0.time, $0.arrival) }
-                reorder.hold(rows[...], of: batch, masks: masks)
+                reorder.hold(rows[...], of: batch, input: 0, masks: masks)
                 if random.chance(60) {
                     low += Int64(random.below(400))
                     release(below: low)
@@ -87,7 +87,7 @@ import Testing
                     time: times[place] * 1000, arrival: UInt64(round * 500 + place), batch: ReorderBuffer.current, row: UInt32(place),
                     firstMask: 0, maskCount: 0, type: 0)
             }
-            reorder.hold(rows[...], of: batch, masks: [])
+            reorder.hold(rows[...], of: batch, input: 0, masks: [])
             released.removeAll()
             reorder.release(upTo: ReleaseBound(watermarks: [Int64(round * 500) * 1000]), into: &released)
             for row in released { reorder.finish(row) }
