@@ -24,10 +24,12 @@ let package = Package(
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "Decoding", dependencies: ["Events", "CSimdjson"]),
         .target(name: "Streaming", dependencies: ["Engine", "Events", "Decoding"], swiftSettings: hotPath),
-        .target(name: "Connectors", dependencies: ["Streaming", "Events", "Diagnostics"]),
+        .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
+        .target(name: "Connectors", dependencies: ["Streaming", "Events", "Diagnostics", "CZlib", "CZstd"]),
         .target(
             name: "Replay",
-            dependencies: ["RuleCompiler", "Streaming", "RuleLanguage", "Engine", "Decoding", "Events", "Diagnostics"]),
+            dependencies: ["RuleCompiler", "Streaming", "Connectors", "RuleLanguage", "Engine", "Decoding", "Events", "Diagnostics"]),
         .executableTarget(
             name: "needletail",
             dependencies: [
@@ -46,6 +48,11 @@ let package = Package(
         .testTarget(
             name: "ReplayTests",
             dependencies: ["Replay", "RuleCompiler", "RuleLanguage", "Streaming", "Decoding", "Engine", "Events", "Diagnostics"]),
+        .testTarget(
+            name: "ConnectorsTests",
+            dependencies: [
+                "Connectors", "Streaming", "Replay", "RuleCompiler", "RuleLanguage", "Decoding", "Engine", "Events", "Diagnostics",
+            ]),
         .testTarget(name: "CommandTests"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),

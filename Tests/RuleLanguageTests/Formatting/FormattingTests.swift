@@ -49,7 +49,7 @@ private func holds(_ text: String, _ name: String) -> Bool {
 
     private static func shippedRules() throws -> [(name: String, text: String)] {
         let folder = Fixtures.folder.deletingLastPathComponent().appendingPathComponent("rules")
-        return try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".rule") }.sorted().map {
+        return try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".before") }.sorted().map {
             ($0, try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8))
         }
     }
@@ -152,7 +152,7 @@ private func holds(_ text: String, _ name: String) -> Bool {
         holds("rule r { match " + String(repeating: "a then ", count: 10_000) + "a }", "steps")
     }
 
-    /// `fixtures/formatting/NAME.before` becomes `NAME.expected`. With NEEDLETAIL_UPDATE set the expected files are written.
+    /// `fixtures/formatting/NAME.before` becomes `NAME.after`. With NEEDLETAIL_UPDATE set the expected files are written.
     @Test func fixturesComeOutAsExpected() throws {
         let folder = Fixtures.folder.appendingPathComponent("formatting")
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".before") }.sorted()
@@ -160,7 +160,7 @@ private func holds(_ text: String, _ name: String) -> Bool {
         for name in names {
             let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
             holds(text, name)
-            let file = folder.appendingPathComponent(name.replacing(".before", with: ".expected"))
+            let file = folder.appendingPathComponent(name.replacing(".before", with: ".after"))
             if ProcessInfo.processInfo.environment["NEEDLETAIL_UPDATE"] != nil {
                 try formatted(text)?.write(to: file, atomically: true, encoding: .utf8)
             }
