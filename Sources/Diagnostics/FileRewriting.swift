@@ -22,7 +22,7 @@ public func rewriteFile(_ path: String, _ bytes: [UInt8]) throws(FileError) {
         let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + written, bytes.count - written) }
         if count >= 0 { written += count } else if errno != EINTR { failure = errno }
     }
-    // Only root may give files away; whoever may not keeps the file as its own. The owner goes first, since a new one clears bits of the mode.
+    // Only root may give files away; for others the file becomes theirs. The owner goes first, since a new one clears bits of the mode.
     _ = fchown(descriptor, status.st_uid, status.st_gid)
     if failure == 0, fchmod(descriptor, status.st_mode & 0o7777) != 0 { failure = errno }
     if failure == 0, fsync(descriptor) != 0 { failure = errno }

@@ -8,7 +8,8 @@ import Testing
 
     @Test func filesAreRewrittenAndTidyOnesAreNotTouched() throws {
         let session = try Session(["rules/a.rule": Self.untidy, "rules/b.rule": Self.tidy, "rules/notes.txt": "rule r{"])
-        let outcome = try session.run("chmod 640 rules/a.rule; ls -i rules/b.rule > before; needletail fmt rules; s=$?; stat -c %a rules/a.rule; exit $s")
+        let outcome = try session.run(
+            "chmod 640 rules/a.rule; ls -i rules/b.rule > before; needletail fmt rules; s=$?; stat -c %a rules/a.rule; exit $s")
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output == "640\n")
         #expect(outcome.errors == "needletail: rules/a.rule has the canonical layout now\n")

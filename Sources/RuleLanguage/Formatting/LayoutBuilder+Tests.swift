@@ -13,6 +13,8 @@ extension LayoutBuilder {
         var waits: [Row] = []
         /// For each of `waits`, its place among `types`.
         var waitTypes: [Int] = []
+        /// For each of `types`, how wide the whole row is before it is padded.
+        var rowWidths: [Int] = []
         var followsEvent = false
         var followsWait = false
         for (index, step) in test.steps.enumerated() {
@@ -36,6 +38,7 @@ extension LayoutBuilder {
                 followsWait = followsEvent && waitRow != nil
                 guard followsEvent else { continue }
                 types.append(typeRow)
+                rowWidths.append(width(from: start))
                 if let waitRow {
                     waits.append(waitRow)
                     waitTypes.append(types.count - 1)
@@ -66,7 +69,18 @@ extension LayoutBuilder {
             if case .pad(let count) = operations[types[type].padding] { waits[index].width += Int(count) }
         }
         align(waits, columnsMax: Int(Self.rowColumnsMax), spreadMax: Self.waitSpreadMax)
+        for (row, wait) in zip(waits, waitTypes) { fit(rowWidths[wait], [types[wait], row]) }
+        for (row, width) in zip(types, rowWidths) { fit(width, [row]) }
         closeBlock(isEmpty: test.steps.isEmpty)
+    }
+
+    /// Takes the padding out of a row that it makes too wide for a line.
+    private mutating func fit(_ width: Int, _ cells: [Row]) {
+        let padding = cells.reduce(0) { total, cell in
+            if case .pad(let count) = operations[cell.padding] { total + Int(count) } else { total }
+        }
+        guard 4 + width + padding > Int(Self.rowColumnsMax) else { return }
+        for cell in cells { pad(cell, 0) }
     }
 
     /// `{ name: value, … }`; on lines of their own members need no commas. Objects inside are written as JSON is, without blanks inside

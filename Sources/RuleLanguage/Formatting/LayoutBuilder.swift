@@ -222,6 +222,8 @@ struct LayoutBuilder {
         return width
     }
 
+    mutating func pad(_ row: Row, _ count: Int) { operations[row.padding] = .pad(Int32(count)) }
+
     /// Whether what was written since a place has a comment before its end, or does not fit on a line.
     func isBroken(from start: Int, columnsMax: Int32) -> Bool {
         var hasComment = false
@@ -255,7 +257,7 @@ struct LayoutBuilder {
             let widths = rows[start..<end].map(\.width).filter { $0 <= columnsMax }
             let narrowest = widths.min() ?? 0
             if let widest = widths.filter({ $0 - narrowest <= spreadMax }).max() {
-                for row in rows[start..<end] where row.width < widest { operations[row.padding] = .pad(Int32(widest - row.width)) }
+                for row in rows[start..<end] where row.width < widest { pad(row, widest - row.width) }
             }
             start = end
         }

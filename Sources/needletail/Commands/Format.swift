@@ -47,7 +47,7 @@ private struct FormatRun {
             log.write(sink, files: [file])
             fail(ExitStatus.found)
         case .unsafe:
-            log.error("\(file.path) is left as it is: its new layout would change what it says. This is a fault of Needletail; please report it")
+            log.error("\(file.path) is left as it is: its new layout would say something else. This is a fault of Needletail; please report it")
             fail(ExitStatus.failed)
         case .text(let text):
             if options.checksLayout || options.showsDifference {

@@ -35,8 +35,10 @@ private func holds(_ text: String, _ name: String) -> Bool {
     if once != twice { failures.append("formatting again changes it:\n\(twice)") }
     if treeText(before.file) != treeText(after.file) { failures.append("the tree is another") }
     if comments(before.file) != comments(after.file) { failures.append("comments are missing") }
-    if once.contains(" \n") || once.contains("\n\n\n") || once.contains("\t") && !text.contains("\"") { failures.append("white space is left") }
-    if !once.isEmpty, !once.hasSuffix("\n") || once.hasSuffix("\n\n") || once.hasPrefix("\n") { failures.append("it begins or ends with blank lines") }
+    if once.contains(" \n") || once.contains("\n\n\n") { failures.append("white space is left") }
+    if !once.isEmpty, !once.hasSuffix("\n") || once.hasSuffix("\n\n") || once.hasPrefix("\n") {
+        failures.append("it begins or ends with blank lines")
+    }
     if failures.isEmpty { return true }
     Issue.record("\(name): \(failures.joined(separator: "; "))\n---- from\n\(text)\n---- to\n\(once)")
     return false
@@ -140,7 +142,8 @@ private func holds(_ text: String, _ name: String) -> Bool {
 
     @Test func deepAndLongTextsAreFormatted() {
         let deep = 190
-        holds("rule r { match a where " + String(repeating: "(", count: deep) + "x" + String(repeating: ")", count: deep) + " }", "parentheses")
+        let parentheses = String(repeating: "(", count: deep) + "x" + String(repeating: ")", count: deep)
+        holds("rule r { match a where " + parentheses + " }", "parentheses")
         holds("rule r { match a where " + String(repeating: "not ", count: deep) + "x }", "not")
         holds("rule r { match a where x" + String(repeating: " + xxxxxxxxxx", count: deep) + " > 1 }", "sum")
         holds("rule r { match " + String(repeating: "(", count: deep) + "a" + String(repeating: ")", count: deep) + " }", "groups")
@@ -153,12 +156,14 @@ private func holds(_ text: String, _ name: String) -> Bool {
     @Test func fixturesComeOutAsExpected() throws {
         let folder = Fixtures.folder.appendingPathComponent("formatting")
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".before") }.sorted()
-        #expect(names.count >= 5)
+        #expect(names.count == 5)
         for name in names {
             let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
             holds(text, name)
             let file = folder.appendingPathComponent(name.replacing(".before", with: ".after"))
-            if ProcessInfo.processInfo.environment["NEEDLETAIL_UPDATE"] != nil { try formatted(text)?.write(to: file, atomically: true, encoding: .utf8) }
+            if ProcessInfo.processInfo.environment["NEEDLETAIL_UPDATE"] != nil {
+                try formatted(text)?.write(to: file, atomically: true, encoding: .utf8)
+            }
             #expect(formatted(text) == (try String(contentsOf: file, encoding: .utf8)), "\(name)")
         }
     }

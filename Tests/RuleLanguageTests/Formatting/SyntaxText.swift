@@ -10,7 +10,8 @@ func treeText(_ file: SyntaxFile) -> String {
             case .rule(let rule): "rule \(rule.name.text) {\n" + rule.clauses.map { text($0) + "\n" }.joined() + "}"
             case .event(let type):
                 "event \(text(type.name)) " + type.fields.map { "\($0.path.path) \($0.type.text) \($0.isOptional)" }.joined(separator: ", ")
-            case .stream(let stream): "stream \(stream.name?.text ?? "-") " + stream.properties.map { text($0.property) }.joined(separator: ", ")
+            case .stream(let stream):
+                "stream \(stream.name?.text ?? "-") " + stream.properties.map { text($0.property) }.joined(separator: ", ")
             case .list(let list): "list \(list.name.text) \(text(list.source))"
             case .table(let table): "table \(table.name.text) \(table.file?.text ?? "") \(table.key?.text ?? "")"
             case .constant(let name, let value): "let \(name.text) \(text(value))"
@@ -134,7 +135,9 @@ private func text(_ quantifier: QuantifierSyntax?, _ mode: ModeSyntax?) -> Strin
 }
 
 private func text(_ event: EventSyntax) -> String {
-    event.alternatives.map { "\(text($0.type)) where \(text($0.condition)) by \($0.keySpan != nil) \(text($0.key))" }.joined(separator: " | ")
+    event.alternatives.map { alternative in
+        "\(text(alternative.type)) where \(text(alternative.condition)) by \(alternative.keySpan != nil) \(text(alternative.key))"
+    }.joined(separator: " | ")
 }
 
 private func text(_ expression: ExpressionSyntax?) -> String {
