@@ -28,14 +28,14 @@ let package = Package(
         .executableTarget(
             name: "needletail",
             dependencies: [
-                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Decoding", "Streaming", "Connectors", "Replay",
+                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Streaming", "Connectors", "Replay",
             ]),
 
         // Tests and benchmarks only.
         .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Events"]),
         .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
-        .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "Diagnostics", "Events"]),
+        .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "RuleCompiler", "Diagnostics", "Events"]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
         .testTarget(name: "ArchitectureTests"),

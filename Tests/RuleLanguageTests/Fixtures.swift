@@ -36,7 +36,12 @@ func rendered(_ text: String) -> String {
     return TextRenderer(files: [file]).render(sink)
 }
 
-/// The codes of a text's diagnostics, in the order of the text.
+/// The codes of a text's diagnostics, in the order of the text, without advice (W10).
 func codes(_ text: String) -> [String] {
-    check(files: [source(text)]).diagnostics.map(\.code.rawValue)
+    check(files: [source(text)]).diagnostics.map(\.code.rawValue).filter { !$0.hasPrefix("W10") }
+}
+
+/// The codes of a text's advice, in the order of the text.
+func advice(_ text: String) -> [String] {
+    check(files: [source(text)]).diagnostics.map(\.code.rawValue).filter { $0.hasPrefix("W10") }
 }
