@@ -9,6 +9,8 @@ DEMO_RULES ?= rules
 DEMO_EVENTS ?= fixtures/demo/events.ndjson
 BENCH_EVENTS ?= 2000000
 BENCH_CARDS ?= 100000
+# More of `needletail-bench`, such as "--json seq" for one workload as JSON.
+BENCH_FLAGS ?=
 
 .PHONY: help packages build demo test bench soak clean
 
@@ -35,7 +37,8 @@ soak: packages ## The same suites at their full volume, at most three hours.
 	@.ci/run-suites soak
 
 bench: build ## Measure events a second, file to alerts, beside the bare decoder.
-	@swift run -c release --quiet needletail-bench --events $(BENCH_EVENTS) --cards $(BENCH_CARDS)
+	@swift build -c release --product needletail-bench >&2
+	@.build/release/needletail-bench --events $(BENCH_EVENTS) --cards $(BENCH_CARDS) $(BENCH_FLAGS)
 
 clean: ## Remove everything that was built.
 	@rm -rf .build

@@ -33,13 +33,27 @@ let package = Package(
 
         // Tests and benchmarks only.
         .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Events"]),
+        .executableTarget(name: "needletail-bench", dependencies: ["Events", "CXXHash", "CSimdjson"]),
+        .testTarget(name: "BenchTests", dependencies: ["needletail-bench", "needletail", "Events", "CXXHash"]),
         .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "RuleCompiler", "Diagnostics", "Events"]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
+        .testTarget(
+            name: "ReplayTests",
+            dependencies: ["Replay", "RuleCompiler", "RuleLanguage", "Streaming", "Decoding", "Engine", "Events", "Diagnostics"]),
+        .testTarget(name: "CommandTests"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
+        .testTarget(
+            name: "StreamingTests",
+            dependencies: [
+                "Streaming", "Decoding", "Engine", "RuleCompiler", "RuleLanguage", "ReferenceMatcher", "Events", "Diagnostics",
+                "AllocationCounter",
+            ]),
+        // Stands before the C library's allocator in the test program.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -34,11 +34,13 @@ bool has_half_pair(element value) {
         }
         return false;
     }
-    case element_type::ARRAY:
-        for (element inner : value.get_array().value_unsafe()) {
+    case element_type::ARRAY: {
+        const simdjson::dom::array list = value.get_array().value_unsafe();
+        for (element inner : list) {
             if (has_half_pair(inner)) { return true; }
         }
         return false;
+    }
     default: return false;
     }
 }
@@ -54,7 +56,9 @@ bool nt_decoder::has_surrogate_escape(const uint8_t *from, const uint8_t *to) {
         }
         if (simdjson_likely(backslash >= to)) { return false; }
         if (to - backslash > 2 && backslash[1] == 'u' && (backslash[2] | 0x20) == 'd') { return true; }
+        // A backslash outside strings may be the last byte of all.
         from = backslash + 2;
+        if (from >= to) { return false; }
     }
 }
 

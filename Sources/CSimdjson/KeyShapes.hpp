@@ -64,15 +64,11 @@ public:
     bool worn() const { return misses > 100000 && shapes.size() >= shapes_max; }
 
     // Of a key with the shape's length. `key` has eight readable bytes behind it.
-    bool is_key(const Shape &shape, const uint8_t *key) const { return is_key(shape, key, keys.data()); }
-
-    static bool is_key(const Shape &shape, const uint8_t *key, const uint8_t *keys) {
+    bool is_key(const Shape &shape, const uint8_t *key) const {
         if (shape.key_length <= 8) { return ((load64(key) ^ shape.head) & shape.head_mask) == 0; }
         if (load64(key) != shape.head || load64(key + shape.key_length - 8) != shape.tail) { return false; }
-        return shape.key_length <= 16 || std::memcmp(key + 8, keys + shape.key_offset + 8, shape.key_length - 8) == 0;
+        return shape.key_length <= 16 || std::memcmp(key + 8, keys.data() + shape.key_offset + 8, shape.key_length - 8) == 0;
     }
-
-    const uint8_t *all_keys() const { return keys.data(); }
 
     // The shape behind `from` by this key, or 0.
     uint32_t step(uint32_t from, const uint8_t *key, uint32_t length) const {
@@ -116,8 +112,6 @@ public:
         shapes[from].children += 1;
         return index;
     }
-
-    const uint8_t *key_bytes(uint32_t shape) const { return keys.data() + shapes[shape].key_offset; }
 
 private:
     size_t root_count = 0;

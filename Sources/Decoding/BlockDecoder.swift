@@ -1,7 +1,8 @@
 // Blocks of JSON lines to rows of columns.
 //
-// The C++ behind it proves every line to be one JSON object and writes the wanted fields; here the time is read, and rows without a
-// good one are taken out again, so that rows are dense. Nothing is allocated for a block once buffers have grown, save for rejects.
+// The C++ behind it has simdjson prove every line to be one JSON object and writes the wanted fields; here the time is read, and rows
+// without a good one are taken out again, so that rows are dense. Nothing is allocated for a block once buffers have grown, save for
+// rejects and lists.
 
 internal import CSimdjson
 public import Events

@@ -1,7 +1,7 @@
 /// The stable codes of all diagnostics. A code that has been published is never given another meaning, nor used again after it is gone.
 ///
-/// E01 text, E02 grammar, E03 names, E04 types and expressions, E05 patterns, E06 what this version lacks; W as E, but warnings. W10 is
-/// advice: what is no mistake and yet most likely not what was meant; it is given where there is no error.
+/// E01 text, E02 grammar, E03 names, E04 types and expressions, E05 patterns, E06 what this version lacks, E07 tests beside the rules; W as
+/// E, but warnings. W10 is advice: what is no mistake and yet most likely not what was meant; it is given where there is no error.
 public enum DiagnosticCode: String, Sendable, CaseIterable {
     case invalidUTF8 = "E0101"
     case unexpectedCharacter = "E0102"
@@ -75,9 +75,18 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
 
     case notSupported = "E0601"
 
+    case unknownTestRule = "E0701"
+    case unknownTestEvent = "E0702"
+    case fieldNotInAlert = "E0703"
+    case nothingAmongOthers = "E0704"
+    case testFieldTaken = "E0705"
+    case testTooLong = "E0706"
+
     case nullAsField = "W0401"
     case modeWithoutLoop = "W0501"
     case timeoutWithoutLimit = "W0502"
+
+    case testWithoutExpectation = "W0701"
 
     case loopWithoutLimit = "W1001"
     case absenceWithoutLimit = "W1002"

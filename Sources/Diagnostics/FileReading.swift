@@ -28,6 +28,7 @@ public struct FileError: Error, Sendable, Equatable {
         case EACCES, EPERM: "you may not open it (no permission)"
         case EISDIR: "it is a folder, not a file"
         case ENOTDIR: "a part of the path is a file, not a folder"
+        case EBADF: "it is closed"
         case ENOSPC, EDQUOT: "the disk is full"
         case EFBIG: "the file has become larger than the system allows"
         default: strerror(errorNumber).map { String(cString: $0) } ?? "error \(errorNumber)"

@@ -76,6 +76,18 @@ public enum FileSearch {
         return folder.hasSuffix("/") ? folder + name : folder + "/" + name
     }
 
+    /// The same file by a shorter path, where `..` can be taken out of it: `a/b/../c` is `a/c` unless `b` is a link.
+    public static func tidied(_ path: String) -> String {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") {
+            if part == "." { continue }
+            if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
+        }
+        let tidy = (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+        guard let wanted = identity(of: path), identity(of: tidy) == wanted else { return path }
+        return tidy
+    }
+
     private struct Identity: Hashable {
         var device: UInt
         var number: UInt

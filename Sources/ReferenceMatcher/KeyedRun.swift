@@ -147,10 +147,11 @@ struct KeyedRun {
                     continue
                 }
                 // Of several guards the last to end completes; one with no limit of its own lasts as long as the pattern may.
+                // Where that has no limit either, nothing ever tells that the guard has held.
                 let deadlines = guards.compactMap { guarding in
                     guarding.limit.map { added(time, $0) } ?? rule.pattern.withinMicroseconds.map { added(start, $0) }
                 }
-                open.insert(.end(deadline: deadlines.max(), guards: guards))
+                open.insert(.end(deadline: deadlines.count == guards.count ? deadlines.max() : nil, guards: guards))
             }
             if !open.isEmpty { next.append(Thread(captures: captures, targets: open)) }
         }
@@ -178,7 +179,7 @@ struct KeyedRun {
             switch here {
             case .outside:
                 return expiries.min()
-            case .inSequence(_, _, let around), .inAllOf(_, _, let around), .inLoop(_, _, _, let around):
+            case .inSequence(_, _, let around), .inAllOf(_, _, _, let around), .inLoop(_, _, _, let around):
                 here = around
             case .inTimed(let node, let began, let around):
                 if let began, case .timed(_, let within) = pattern.nodes[node] { expiries.append(added(began, within)) }
@@ -306,7 +307,10 @@ struct KeyedRun {
     /// The guard is in force at this event, and the event qualifies for it.
     private func forbids(_ guarding: Guarding, _ position: Int, _ thread: Thread) -> Bool {
         if guarding.isNext, position != thread.last + 1 { return false }
-        if let limit = guarding.limit, stream[position].time >= added(stream[thread.last].time, limit) { return false }
+        // A guard without a limit of its own ends with the pattern's.
+        let ends = guarding.limit.map { added(stream[thread.last].time, $0) }
+            ?? rule.pattern.withinMicroseconds.map { added(stream[thread.start].time, $0) }
+        if let ends, stream[position].time >= ends { return false }
         return qualifies(guarding.predicate, stream[position], captures: thread.captures)
     }
 }

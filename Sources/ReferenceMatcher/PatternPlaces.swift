@@ -84,8 +84,8 @@ indirect enum Place: Hashable {
     case inSequence(node: Int, element: Int, around: Place)
     /// `began` is the time of this round's first event, once there is one.
     case inTimed(node: Int, began: Int64?, around: Place)
-    /// Which members of a `&` are done or being matched.
-    case inAllOf(node: Int, taken: Set<Int>, around: Place)
+    /// Which members of a `&` are done or being matched; whether the latest has captured yet.
+    case inAllOf(node: Int, taken: Set<Int>, hasCaptured: Bool, around: Place)
     /// The round counts from 1; of a loop with no upper end no further than matters. The limit is that of the loop's connective.
     case inLoop(node: Int, round: Int, limit: Int64?, around: Place)
 
@@ -95,7 +95,8 @@ indirect enum Place: Hashable {
         case .outside: self
         case .inSequence(let node, let element, let around): .inSequence(node: node, element: element, around: around.began(at: time))
         case .inTimed(let node, let began, let around): .inTimed(node: node, began: began ?? time, around: around.began(at: time))
-        case .inAllOf(let node, let taken, let around): .inAllOf(node: node, taken: taken, around: around.began(at: time))
+        case .inAllOf(let node, let taken, _, let around):
+            .inAllOf(node: node, taken: taken, hasCaptured: true, around: around.began(at: time))
         case .inLoop(let node, let round, let limit, let around):
             .inLoop(node: node, round: round, limit: limit, around: around.began(at: time))
         }
@@ -123,7 +124,8 @@ extension NumberedPattern {
         left.flatMap { part in right.map { part.union($0) } }
     }
 
-    private func enter(_ node: Int, _ edge: Edge, _ place: Place) -> [Set<Target>] {
+    /// `roundLimit` is the limit of the connective right before the node: where the node is a loop, each of its rounds has it.
+    private func enter(_ node: Int, _ edge: Edge, _ place: Place, roundLimit: Int64? = nil) -> [Set<Target>] {
         switch nodes[node] {
         case .step(let step):
             return [[.step(step, place, edge)]]
@@ -136,12 +138,10 @@ extension NumberedPattern {
             for member in members { all = together(all, enter(member, edge, place)) }
             return all
         case .allOf:
-            return enterRest(ofAllOf: node, taken: [], edge, place)
+            let taken = enterRest(ofAllOf: node, taken: [], edge, place)
+            return isNullable(node) ? together(taken, leave(place, edge.guards)) : taken
         case .loop(let body, let quantifier, _, _):
-            // A limit before a loop of one step holds for each of its rounds.
-            var limit: Int64?
-            if case .step = nodes[body] { limit = edge.limit }
-            let taken = enter(body, edge, .inLoop(node: node, round: 1, limit: limit, around: place))
+            let taken = enter(body, edge, .inLoop(node: node, round: 1, limit: roundLimit, around: place))
             if quantifier.min > 0 { return taken }
             // What is left out takes its connective with it; its guards protect what comes next.
             let left = leave(place, edge.guards)
@@ -149,11 +149,25 @@ extension NumberedPattern {
         }
     }
 
+    /// Whether the node can be left with nothing captured.
+    private func isNullable(_ node: Int) -> Bool {
+        switch nodes[node] {
+        case .step: false
+        case .sequence(let elements, _): elements.allSatisfy { isNullable($0.node) }
+        case .anyOf(let members): members.contains(where: isNullable)
+        case .allOf(let members): members.allSatisfy(isNullable)
+        case .loop(let body, let quantifier, _, _): quantifier.min == 0 || isNullable(body)
+        case .timed(let body, _): isNullable(body)
+        }
+    }
+
+    /// Members of a `&` are entered by their captures alone: one that may be left out stays open until the whole group is left, so that
+    /// what qualifies for it is never skipped.
     private func enterRest(ofAllOf node: Int, taken: Set<Int>, _ edge: Edge, _ place: Place) -> [Set<Target>] {
         guard case .allOf(let members) = nodes[node] else { preconditionFailure("the place is inside a node of another kind") }
         var all: [Set<Target>] = [[]]
         for (index, member) in members.enumerated() where !taken.contains(index) {
-            all = together(all, enter(member, edge, .inAllOf(node: node, taken: taken.union([index]), around: place)))
+            all = together(all, enter(member, edge, .inAllOf(node: node, taken: taken.union([index]), hasCaptured: false, around: place)))
         }
         return all
     }
@@ -171,11 +185,13 @@ extension NumberedPattern {
             let next = elements[element + 1]
             return enter(
                 next.node, Edge(connective: next.connective, limit: next.limit, guards: guards + next.guards),
-                .inSequence(node: node, element: element + 1, around: around))
-        case .inAllOf(let node, let taken, let around):
+                .inSequence(node: node, element: element + 1, around: around), roundLimit: next.limit)
+        case .inAllOf(let node, let taken, let hasCaptured, let around):
             guard case .allOf(let members) = nodes[node] else { preconditionFailure("the place is no all-of") }
-            if taken.count == members.count { return leave(around, guards) }
-            return enterRest(ofAllOf: node, taken: taken, Edge(connective: .then, limit: nil, guards: guards), around)
+            guard hasCaptured else { return [[]] }
+            let rest = enterRest(ofAllOf: node, taken: taken, Edge(connective: .then, limit: nil, guards: guards), around)
+            let mayLeave = members.indices.allSatisfy { taken.contains($0) || isNullable(members[$0]) }
+            return mayLeave ? together(rest, leave(around, guards)) : rest
         case .inLoop(let node, let round, let limit, let around):
             guard case .loop(let body, let quantifier, let mode, _) = nodes[node] else { preconditionFailure("the place is no loop") }
             let mayGoOn = round >= quantifier.min

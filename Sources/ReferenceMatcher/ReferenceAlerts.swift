@@ -99,9 +99,13 @@ private struct CoolingKey: Hashable {
     var kind: ReferenceMatch.Kind
     var values: [String]
 
+    /// As in `by`, strings, numbers and booleans are values; anything else is missing.
     static func text(_ value: Value) -> String {
-        if case .double(let double) = value, let whole = Int128(exactly: double) { return "\(Value.integer(whole))" }
-        return "\(value)"
+        switch value {
+        case .double(let double): Int128(exactly: double).map { "\(Value.integer($0))" } ?? "\(value)"
+        case .string, .integer, .boolean: "\(value)"
+        default: "\(Value.unknown)"
+        }
     }
 }
 

@@ -24,6 +24,12 @@ public struct FieldDifference: Sendable, Equatable {
     public var path: String
     public var expected: JSONValue
     public var actual: JSONValue?
+
+    public init(path: String, expected: JSONValue, actual: JSONValue?) {
+        self.path = path
+        self.expected = expected
+        self.actual = actual
+    }
 }
 
 /// How what came differs from what was expected; nothing where it does not.

@@ -34,7 +34,7 @@ extension AlertDifference {
         return parts.isEmpty ? short(alert) : parts.joined(separator: "  ")
     }
 
-    private static func short(_ value: JSONValue) -> String {
+    static func short(_ value: JSONValue) -> String {
         let text = value.description
         return text.count <= valueLengthMax ? text : text.prefix(valueLengthMax) + "…"
     }

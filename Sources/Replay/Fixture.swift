@@ -56,7 +56,7 @@ public struct Fixture: Sendable, Equatable {
             let text = String(decoding: try readFile(list, bytesMax: 1 << 20), as: UTF8.self)
             let lines = text.split(whereSeparator: \.isNewline).map(Fixture.trimmed).filter { !$0.isEmpty && !$0.hasPrefix("#") }
             self.init(
-                folder: folder, rules: lines.map { FileSearch.joined(folder, $0) },
+                folder: folder, rules: lines.map { FileSearch.tidied(FileSearch.joined(folder, $0)) },
                 problem: lines.isEmpty ? "\(Fixture.rulesName) names no rule file" : nil)
             return
         }

@@ -22,23 +22,27 @@ public struct ReplayResult: Sendable {
 /// - Parameters:
 ///   - stream: how the lines are read.
 ///   - drains: whether time runs out at the end: absences, timeouts.
+///   - endMicroseconds: where it does not, the time that passes at the end; nil: that of the last event.
 ///   - blockBytes: how much is read at once; the result does not depend on it.
 /// - Throws: ``RunError`` where more events wait for the watermark than memory allows.
 public func replay(
-    program: Program, stream: StreamDefinition = StreamDefinition(), events: [UInt8], drains: Bool = true, blockBytes: Int = 256 * 1024
+    program: Program, stream: StreamDefinition = StreamDefinition(), events: [UInt8], drains: Bool = true, endMicroseconds: Int64? = nil,
+    blockBytes: Int = 256 * 1024
 ) throws(RunError) -> ReplayResult {
     let alerts = MemorySink()
     let rejects = MemorySink()
     let late = MemorySink()
     let pipeline = Pipeline(
         program: program, inputs: [Input(source: MemorySource(events, name: "events"), stream: stream)], alerts: [alerts], late: late,
-        rejects: rejects, options: PipelineOptions(drains: drains, blockBytes: blockBytes, seed: UInt64.random(in: .min ... .max)))
+        rejects: rejects,
+        options: PipelineOptions(
+            drains: drains, endMicroseconds: endMicroseconds, blockBytes: blockBytes, seed: UInt64.random(in: .min ... .max)))
     let summary = try pipeline.run(stop: StopFlag())
     return ReplayResult(alerts: alerts.lines, rejects: rejects.lines, late: late.lines, summary: summary)
 }
 
 extension RuleSet {
-    /// Runs the rules over the lines of one input; see ``Replay/replay(program:stream:events:drains:blockBytes:)``.
+    /// Runs the rules over the lines of one input; see ``Replay/replay(program:stream:events:drains:endMicroseconds:blockBytes:)``.
     public func replay(events: [UInt8], drains: Bool = true, blockBytes: Int = 256 * 1024) throws(RunError) -> ReplayResult {
         try Replay.replay(program: program, stream: stream, events: events, drains: drains, blockBytes: blockBytes)
     }

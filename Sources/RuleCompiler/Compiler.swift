@@ -63,12 +63,13 @@ struct RuleCompiler {
     private let rule: CheckedRule
     private let rank: Int
     private let pattern: Pattern
+    private let cancels: [Int]
     private var plan = RegisterPlan()
 
     init(_ rule: CheckedRule, rank: Int) {
         self.rule = rule
         self.rank = rank
-        pattern = rule.pattern
+        (pattern, cancels) = rule.pattern.splitByKeys(cancels: rule.cancels)
     }
 
     mutating func compile(_ builder: inout ProgramBuilder) throws(CompileError) -> CompiledRule {
@@ -102,7 +103,7 @@ struct RuleCompiler {
         }
         let program = RuleProgram(
             name: rule.name, rank: rank, automaton: automaton.automaton, steps: steps, residuals: residuals, startMask: startMask,
-            cancelMask: rule.cancels.reduce(0) { $0 | 1 << UInt64(pattern.steps.count + $1) },
+            cancelMask: cancels.reduce(0) { $0 | 1 << UInt64(pattern.steps.count + $1) },
             streamMask: needsStream ? 1 << UInt64(streamBit) : 0, within: pattern.withinMicroseconds ?? Edge.unlimited,
             afterMatch: policy, record: record, aggregates: aggregates, hasDeadlines: sets.contains(where: \.hasDeadline),
             alert: try rule.alert.map { alert throws(CompileError) in try compile(alert, expressions, &builder) },

@@ -68,6 +68,12 @@ struct Continuation {
         after(node, guards: [], barrier: -1)
     }
 
+    private func isInside(_ node: Int, _ ancestor: Int) -> Bool {
+        var here = node
+        while here > ancestor { here = tree.nodes[here].parent }
+        return here == ancestor
+    }
+
     // MARK: - Into a node
 
     private mutating func enter(_ index: Int, _ way: Way) -> Sets {
@@ -76,8 +82,8 @@ struct Continuation {
         case .step(let step):
             return [[
                 Target(
-                    step: step, contiguity: way.contiguity, limit: way.limit, guards: way.guards, operations: way.operations,
-                    loop: way.loop)
+                    step: step, contiguity: way.contiguity, limit: way.limit, guards: way.guards,
+                    operations: way.operations.filter { isInside(index, $0.node) }, loop: way.loop)
             ]]
         case .sequence:
             return enter(node.children[0], way)
@@ -95,7 +101,7 @@ struct Continuation {
                 sets = Continuation.joined(sets, enter(child, member))
             }
             if node.isNullable && way.barrier < 0 {
-                sets = Continuation.joined(sets, after(index, guards: way.guards, barrier: way.barrier))
+                sets = Continuation.joined(sets, after(index, way))
             }
             return sets
         case .timed:
@@ -108,7 +114,7 @@ struct Continuation {
             let take = enter(node.children[0], inside)
             guard quantifier.min == 0 else { return take }
             // What is left out takes its connective and its limit with it; the guards before it protect what comes instead.
-            let leave = after(index, guards: way.guards, barrier: way.barrier)
+            let leave = after(index, way)
             return quantifier.isReluctant ? take + leave : Continuation.joined(take, leave)
         }
     }
@@ -116,6 +122,13 @@ struct Continuation {
     // MARK: - Out of a node
 
     private mutating func after(_ index: Int, guards: [Guard], barrier: Int) -> Sets {
+        after(index, Way(contiguity: .then, limit: nil, guards: guards, barrier: barrier))
+    }
+
+    /// `way` is that of what was left out, of which its guards stay, and what happens to the registers of the groups around: what comes
+    /// instead may be the first of their rounds.
+    private mutating func after(_ index: Int, _ way: Way) -> Sets {
+        let (guards, barrier) = (way.guards, way.barrier)
         if index == barrier { return [[]] }
         let node = tree.nodes[index]
         guard node.parent >= 0 else {
@@ -126,23 +139,28 @@ struct Continuation {
         case .step:
             preconditionFailure("A step has no children.")
         case .anyOf, .timed:
-            return after(node.parent, guards: guards, barrier: barrier)
+            return after(node.parent, way)
         case .sequence(let elements, let trailing):
-            guard node.place + 1 < elements.count else { return after(node.parent, guards: guards + trailing, barrier: barrier) }
+            guard node.place + 1 < elements.count else {
+                var way = way
+                way.guards += trailing
+                return after(node.parent, way)
+            }
             let element = elements[node.place + 1]
             return enter(
                 parent.children[node.place + 1],
                 Way(
                     contiguity: Continuation.contiguity(element.connective), limit: element.limitMicroseconds,
-                    guards: guards + element.guards, barrier: barrier))
+                    guards: guards + element.guards, operations: way.operations, barrier: barrier))
         case .allOf:
-            return afterMember(node.place, of: node.parent, guards: guards)
+            return afterMember(node.place, of: node.parent, way)
         case .repeated(let quantifier, let mode, _):
-            return afterRound(of: node.parent, quantifier, mode, guards: guards, barrier: barrier)
+            return afterRound(of: node.parent, quantifier, mode, way)
         }
     }
 
-    private mutating func afterRound(of loop: Int, _ quantifier: Quantifier, _ mode: LoopMode, guards: [Guard], barrier: Int) -> Sets {
+    private mutating func afterRound(of loop: Int, _ quantifier: Quantifier, _ mode: LoopMode, _ left: Way) -> Sets {
+        let guards = left.guards
         let isCounted = tree.isCounted(quantifier)
         let status: LoopStatus
         if isCounted {
@@ -150,7 +168,7 @@ struct Continuation {
         } else {
             status = quantifier.max == 1 ? .must : .may
         }
-        if status == .must { return after(loop, guards: guards, barrier: barrier) }
+        if status == .must { return after(loop, left) }
         var way = Way(contiguity: Continuation.contiguity(mode), limit: tree.nodes[loop].roundLimit, guards: guards, loop: loop)
         if isCounted {
             let cap = quantifier.max ?? quantifier.min
@@ -158,11 +176,12 @@ struct Continuation {
         }
         let again = enter(tree.nodes[loop].children[0], way)
         if status == .below { return again }
-        let onward = after(loop, guards: guards, barrier: barrier)
+        let onward = after(loop, left)
         return quantifier.isReluctant ? again + onward : Continuation.joined(again, onward)
     }
 
-    private mutating func afterMember(_ member: Int, of all: Int, guards: [Guard]) -> Sets {
+    private mutating func afterMember(_ member: Int, of all: Int, _ left: Way) -> Sets {
+        let guards = left.guards
         let done = consult(all) | 1 << member
         let children = tree.nodes[all].children
         var sets: Sets = [[]]

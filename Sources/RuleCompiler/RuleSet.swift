@@ -24,11 +24,9 @@ public struct RuleSet: Sendable {
                 let rule = left.rules.remove(at: error.rule)
                 sink.report(
                     Diagnostic(
-                        error.reason.code, "rule `\(rule.name)` is too much for the engine", at: rule.span, label: "this rule",
-                        help: error.reason.message))
+                        error.reason.code, "rule `\(rule.name)` cannot be run: \(error.reason.message)", at: rule.span, label: "this rule"))
             }
         }
-        return nil
     }
 
     /// How events are read that come from an input without a name.

@@ -9,11 +9,20 @@ public struct CheckedProgram: Sendable {
     public var rules: [CheckedRule]
     /// `event` declarations, in the order of the text.
     public var eventTypes: [EventType]
+    /// Rules that are `disabled`, in the same order: kept and checked, and run by the tests of their file only.
+    public var disabledRules: [CheckedRule]
+    /// `test` blocks, in the order of the files and of the text.
+    public var tests: [CheckedTest]
 
-    public init(streams: [StreamDefinition], rules: [CheckedRule], eventTypes: [EventType] = []) {
+    public init(
+        streams: [StreamDefinition], rules: [CheckedRule], eventTypes: [EventType] = [], disabledRules: [CheckedRule] = [],
+        tests: [CheckedTest] = []
+    ) {
         self.streams = streams
         self.rules = rules
         self.eventTypes = eventTypes
+        self.disabledRules = disabledRules
+        self.tests = tests
     }
 }
 

@@ -28,12 +28,15 @@ final class InputReader {
     /// The largest event time less the delay; `Int64.min` before the first event.
     private(set) var watermark = Int64.min
     private(set) var hasEnded = false
+    private let drains: Bool
 
     /// - Parameters:
+    ///   - drains: whether the end of the input is the end of time; otherwise its watermark stays as the last event left it.
     ///   - columns: what the program reads; the type stands in a column behind them.
-    init(_ input: Input, index: Int, columns: [FieldPath], blockBytes: Int) {
+    init(_ input: Input, index: Int, columns: [FieldPath], blockBytes: Int, drains: Bool) {
         self.input = input
         self.index = index
+        self.drains = drains
         carver = LineCarver(blockBytes: blockBytes)
         decoder = BlockDecoder(columns: columns + [FieldPath(name: "")], format: input.format, typeColumn: columns.count)
     }
@@ -68,7 +71,7 @@ final class InputReader {
             }
             guard let block else {
                 hasEnded = true
-                watermark = .max
+                if drains { watermark = .max }
                 return .end
             }
             decoder.decode(

@@ -19,14 +19,20 @@ public final class StopFlag: Sendable {
 public struct PipelineOptions: Sendable {
     /// At the end of the input, let time run out: fire every deadline.
     public var drains: Bool
+    /// Where the end does not drain: time passes up to here, microseconds, and what is due by then is fired. Nil: the last event is the
+    /// end.
+    public var endMicroseconds: Int64?
     /// Most memory of events that wait for the watermark; a run that needs more ends and names `delay`.
     public var reorderBytesMax: Int
     public var blockBytes: Int
     /// Of the hash of keys.
     public var seed: UInt64
 
-    public init(drains: Bool = true, reorderBytesMax: Int = 1 << 30, blockBytes: Int = 256 * 1024, seed: UInt64) {
+    public init(
+        drains: Bool = true, endMicroseconds: Int64? = nil, reorderBytesMax: Int = 1 << 30, blockBytes: Int = 256 * 1024, seed: UInt64
+    ) {
         self.drains = drains
+        self.endMicroseconds = endMicroseconds
         self.reorderBytesMax = reorderBytesMax
         self.blockBytes = blockBytes
         self.seed = seed
@@ -78,7 +84,7 @@ public final class Pipeline {
         self.program = program
         self.options = options
         self.inputs = inputs.enumerated().map { index, input in
-            InputReader(input, index: index, columns: program.columns, blockBytes: options.blockBytes)
+            InputReader(input, index: index, columns: program.columns, blockBytes: options.blockBytes, drains: options.drains)
         }
         alertSinks = alerts
         lateSink = late
@@ -105,6 +111,10 @@ public final class Pipeline {
         }
         summary.isStopped = stop.isSet
         if !summary.isStopped && options.drains { try drain() }
+        if !summary.isStopped, !options.drains, let end = options.endMicroseconds {
+            try fireDeadlines(upTo: end)
+            try sendAlerts()
+        }
         try flushSides()
         updateSummary()
         return summary
@@ -192,6 +202,8 @@ public final class Pipeline {
     /// Matches what the watermark lets go, of the rows held back and of the batch just read; holds the rest.
     private func release() throws(RunError) {
         let bound = ReleaseBound(watermarks: inputs.map(\.watermark))
+        // All inputs have ended: what is left goes together with the deadlines that lie between.
+        if bound.time == .max { return }
         released.removeAll(keepingCapacity: true)
         if reorder.heldRows > 0 { reorder.release(upTo: bound, into: &released) }
         let split = run.firstIndex { !bound.lets($0.time, arrival: $0.arrival) } ?? run.count
@@ -200,7 +212,7 @@ public final class Pipeline {
         reorder.hold(run[split...], of: batch, masks: tester.masks)
         run.removeAll(keepingCapacity: true)
         guard reorder.heldBytes <= options.reorderBytesMax else { throw .reorderBufferFull(bytes: reorder.heldBytes) }
-        if bound.time != .max { try fireDeadlines(upTo: bound.time) }
+        try fireDeadlines(upTo: bound.time)
         matcher.watermark = bound.time
         try sendAlerts()
         try flushSides()
@@ -342,7 +354,7 @@ public final class Pipeline {
         let counters = matcher.counters
         for index in counters.indices {
             summary.rules[index].counters = counters[index]
-            summary.rules[index].counters.typeMismatches += tester.typeMismatches[index]
+            summary.rules[index].counters += tester.counters[index]
         }
     }
 }

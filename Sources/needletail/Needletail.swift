@@ -6,6 +6,7 @@ internal import Glibc
 @main
 enum Needletail {
     static func main() {
+        Terminal.occupyClosedDescriptors()
         StopSignals.ignoreBrokenPipes()
         exit(status(of: Array(CommandLine.arguments.dropFirst())))
     }

@@ -35,6 +35,11 @@ enum StopSignals {
             // No SA_RESTART: a read that waits ends with EINTR.
             sigaction(number, &action, nil)
         }
+        // Whoever started us may have blocked them.
+        var listened = sigset_t()
+        sigemptyset(&listened)
+        for number in [SIGINT, SIGTERM] { sigaddset(&listened, number) }
+        sigprocmask(SIG_UNBLOCK, &listened, nil)
         return ends[0]
     }
 

@@ -8,6 +8,15 @@ enum Terminal {
     static let isErrorColoured = isErrorATerminal && !Environment.isSet("NO_COLOR") && !isDumb
     private static let isDumb = getenv("TERM").map { String(cString: $0) } == "dumb"
 
+    /// Takes the places of standard input, output and error where somebody has closed them, so that no file that is opened later gets
+    /// their numbers and, say, log lines end up among the alerts. What stands there can be used for nothing: it is open the wrong way round.
+    static func occupyClosedDescriptors() {
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest free number is this one: those below are taken.
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
     /// Writes to standard error; there is nobody to tell where that fails.
     static func writeError(_ text: String) {
         _ = writeAll(STDERR_FILENO, text)

@@ -7,7 +7,7 @@ import Testing
 /// Random lines against two other parsers.
 @Suite struct AgreementTests {
     struct Maker {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator()
 
         mutating func pick<T>(_ from: [T]) -> T { from.randomElement(using: &random)! }
 
@@ -65,13 +65,31 @@ import Testing
         case (.object, is [String: Any]): return true
         case (.list, let expected as [Any]):
             guard let list, let read = try? JSONSerialization.jsonObject(with: Data(list.utf8)) else { return false }
-            return (read as? NSArray) == (expected as NSArray)
+            return isSame(read, expected)
         case (.boolean(let boolean), let expected as NSNumber): return expected.boolValue == boolean
         case (.integer(let integer), let expected as NSNumber):
             return expected.decimalValue == Decimal(string: "\(integer)") || expected.doubleValue == Double(integer)
         case (.double(let double), let expected as NSNumber):
-            // Foundation goes through decimals and may miss the last bit; ValueTests holds doubles to it.
-            return abs(expected.doubleValue - double) <= double.magnitude * 1e-15
+            return isNear(expected.doubleValue, double)
+        default: return false
+        }
+    }
+
+    /// Foundation goes through decimals and may miss the last bit; ValueTests holds doubles to it.
+    func isNear(_ one: Double, _ other: Double) -> Bool {
+        abs(one - other) <= other.magnitude * 1e-15
+    }
+
+    /// simdjson may write one digit more than there was, which Foundation may then read as the neighbour.
+    func isSame(_ one: Any, _ other: Any) -> Bool {
+        switch (one, other) {
+        case (let one as [Any], let other as [Any]):
+            return one.count == other.count && zip(one, other).allSatisfy { isSame($0, $1) }
+        case (let one as [String: Any], let other as [String: Any]):
+            return one.count == other.count && one.allSatisfy { key, value in other[key].map { isSame(value, $0) } ?? false }
+        case (let one as NSNumber, let other as NSNumber):
+            return one == other || isNear(one.doubleValue, other.doubleValue)
+        case (let one as NSObject, let other as NSObject): return one == other
         default: return false
         }
     }
@@ -95,8 +113,8 @@ import Testing
         }
     }
 
-    /// Lines with a few bytes changed: what we take, simdjson's own tree parser takes, and the other way round, save for what we are
-    /// stricter or wider in on purpose.
+    /// Lines with a few bytes changed, many in a block: what we take there, simdjson takes of the line alone, and the other way round, save
+    /// for what we are stricter or wider in on purpose.
     @Test func damagedLinesAreRefusedAsSimdjsonDoes() {
         var maker = Maker()
         let decoder = BlockDecoder(columns: AgreementTests.columns.map(path), format: EventFormat())
@@ -129,13 +147,16 @@ import Testing
                 let accepted = line.withUnsafeBufferPointer { nt_reference_accepts($0.baseAddress, line.count) != 0 }
                 switch reasons[number] {
                 case nil:
-                    // simdjson's tree has no integers beyond 64 bits, which are doubles here.
+                    // This simdjson has no integers beyond 64 bits, which are doubles here.
                     let text = String(decoding: line, as: UTF8.self)
                     let isBlank = line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
                     #expect(ours != isBlank)
                     if ours && !accepted { #expect(text.contains(/[0-9]{19}/), "Only we take \(text)") }
                 case .timeMissing, .timeForm, .timeOutOfRange, .duplicateKey, .notAnObject:
                     #expect(!ours)
+                case .badEscape where accepted:
+                    // simdjson takes the second half of a surrogate pair by itself.
+                    #expect(String(decoding: line, as: UTF8.self).contains("\\ude00"))
                 case .some(let reason):
                     #expect(!ours)
                     #expect(!accepted, "Only simdjson takes \(String(decoding: line, as: UTF8.self)): \(reason)")

@@ -109,6 +109,11 @@ let badLines: [BadLine] = [
     BadLine("-1e400, unread", event("\"w\":-1e400"), .numberOutOfRange),
     BadLine("400 digits", event("\"w\":" + String(repeating: "9", count: 400)), .numberOutOfRange),
     BadLine("400 digits and a point", event("\"w\":" + String(repeating: "9", count: 400) + ".5"), .numberOutOfRange),
+    BadLine("an integer of 20 digits and a bad number", event("\"v\":99999999999999999999,\"w\":01"), .badNumber),
+    BadLine("an integer of 20 digits and no brace", "{\"ts\":5,\"v\":99999999999999999999", .notClosed),
+    BadLine("20 digits with a zero in front", event("\"v\":-00000000000000000001"), .badNumber),
+    BadLine("a huge number and a bad escape", event("\"v\":99999999999999999999,\"w\":\"\\q\""), .badEscape),
+    BadLine("a bad number and words behind", event("\"v\":01") + " x", .badNumber),
     BadLine("a repeated key", event("\"v\":1,\"v\":2"), .duplicateKey),
     BadLine("a repeated first key", event("\"type\":\"b\""), .duplicateKey),
     BadLine("a repeated time", event("\"ts\":6"), .duplicateKey),
@@ -190,7 +195,7 @@ let badLines: [BadLine] = [
 
     /// All bad lines in one block with good lines between, in random order, through reads of random sizes.
     @Test func allTogether() {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator()
         for _ in 0..<6 {
             let order = badLines.shuffled(using: &random)
             var input: [UInt8] = []
@@ -225,6 +230,26 @@ let badLines: [BadLine] = [
         let decoded = decode("{\"type\":\"a\",\"ts\":5,\"v\":\n{\"type\":\"b\",\"ts\":6}\n}\n{\"ts\":7}\n")
         #expect(decoded.reasons == [.notClosed, .syntax])
         #expect(decoded.rows.map(\.line) == [2, 4])
+    }
+
+    /// A stream of documents has as many here as there are lines, or leaves something out at its end without a word.
+    @Test func documentsThatAreNotLines() {
+        var decoded = decode("{\"ts\":1}{\"ts\":2}\n{\"ts\":3,\n\"v\":4}\n{\"ts\":5}\n")
+        #expect(decoded.reasons == [.trailingContent, .notClosed, .notAnObject])
+        #expect(decoded.rows.map(\.line) == [4])
+        for rest in ["[", "{", "[1,", "{\"v\":", "\"x", "]", "}", "\\"] {
+            for blank in ["", " "] {
+                decoded = decode("{\"ts\":1}\n{\"ts\":2}\(blank)\(rest)")
+                #expect(decoded.reasons == [rest == "\"x" ? .unclosedString : .trailingContent])
+                #expect(decoded.rows.map(\.line) == [1])
+                decoded = decode("{\"ts\":1}\n\(rest)\n")
+                #expect(decoded.reasons.count == 1)
+                #expect(decoded.rows.map(\.line) == [1])
+            }
+        }
+        decoded = decode("{\"ts\":1}\n\n \n{\"ts\":2}\n{\"ts\":3,\"ts\":3}\n\r\n{\"ts\":4}\n ")
+        #expect(decoded.reasons == [.duplicateKey])
+        #expect(decoded.rows.map(\.line) == [1, 4, 7])
     }
 
     @Test func anUnclosedQuoteThatTheNextLineCloses() {

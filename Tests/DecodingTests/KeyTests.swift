@@ -9,7 +9,7 @@ import Testing
     }
 
     @Test func keysInAnyOrder() {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator()
         let decoder = BlockDecoder(columns: ["a", "bb", "a-key-of-more-than-sixteen-bytes", "nine-byte"].map(path), format: EventFormat())
         let all = ["a", "bb", "a-key-of-more-than-sixteen-bytes", "a-key-of-more-than-sixteen-bytex", "nine-byte", "nine-bytf", "ts2", "", "é"]
         for _ in 0..<300 {

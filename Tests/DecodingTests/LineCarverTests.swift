@@ -3,7 +3,7 @@ import Events
 import Testing
 
 @Suite struct LineCarverTests {
-    static func input(lines: Int, random: inout SystemRandomNumberGenerator) -> [UInt8] {
+    static func input(lines: Int, random: inout SeededGenerator) -> [UInt8] {
         var bytes: [UInt8] = []
         for line in 0..<lines {
             switch Int.random(in: 0..<10, using: &random) {
@@ -20,7 +20,7 @@ import Testing
 
     /// The rows, rejects and line numbers are the same whatever the reads.
     @Test func readsOfAnySizeGiveTheSame() {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator()
         for round in 0..<8 {
             var bytes = LineCarverTests.input(lines: 120, random: &random)
             if round % 2 == 0 { bytes.removeLast() }

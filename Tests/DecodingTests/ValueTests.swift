@@ -29,14 +29,16 @@ import Testing
     }
 
     @Test func randomNumbersAreRead() {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator()
         var texts: [String] = []
         for _ in 0..<20000 {
             func digits(_ count: Int) -> String { (0..<count).map { _ in String(Int.random(in: 0...9, using: &random)) }.joined() }
             var text = Bool.random(using: &random) ? "-" : ""
             text += Bool.random(using: &random) ? "0" : String(Int.random(in: 1...9, using: &random)) + digits(.random(in: 0...24, using: &random))
             if Bool.random(using: &random) { text += "." + digits(.random(in: 1...24, using: &random)) }
-            if Int.random(in: 0..<3, using: &random) == 0 { text += "e" + ["", "+", "-"].randomElement()! + digits(.random(in: 1...2, using: &random)) }
+            if Int.random(in: 0..<3, using: &random) == 0 {
+                text += "e" + ["", "+", "-"].randomElement(using: &random)! + digits(.random(in: 1...2, using: &random))
+            }
             texts.append(text)
         }
         let decoded = decode(texts.map { "{\"ts\":1,\"w\":\($0),\"v\":\($0)}\n" }.joined(), columns: ["v"])
@@ -87,6 +89,43 @@ import Testing
         let decoded = decode(Array("{\"ts\":1,\"v\":[[[\"\(text)\"]]]}\n".utf8), columns: ["v", "v[0]", "v[0][0]", "v[0][0][0]", "v"])
         #expect(decoded.rows[0].lists == ["[[[\"\(text)\"]]]", "[[\"\(text)\"]]", "[\"\(text)\"]", nil, "[[[\"\(text)\"]]]"])
         #expect(decoded.rows[0].values[3] == .string(text))
+    }
+
+    /// Only what 64 bits do not hold becomes a double, and nothing in strings changes.
+    @Test func wideIntegersLeaveTheirNeighboursAlone() {
+        let digits = "18446744073709551616"
+        let line = "{\"ts\":1,\"v\":\(digits),\"w\":9223372036854775807,\"u\":18446744073709551615"
+            + ",\"s\":\"a\\\":\(digits),\",\"l\":[ -\(digits),1e5]}\n"
+        let decoded = decode(Array("{\"ts\":1}\n\(line){\"ts\":2}\n".utf8), columns: ["v", "w", "u", "s", "l[0]", "l"])
+        #expect(decoded.reasons == [])
+        #expect(decoded.rows.map(\.line) == [1, 2, 3])
+        #expect(
+            decoded.rows[1].values == [
+                .double(18446744073709551616), .integer(Int128(Int64.max)), .integer(Int128(UInt64.max)), .string("a\":\(digits),"),
+                .double(-18446744073709551616), .list([]),
+            ])
+        #expect(decoded.rows[1].raw + "\n" == line)
+    }
+
+    /// simdjson writes 1e9 as 1000000000.0, so the text of a list may be longer than its line; numbers come back as they were.
+    @Test func listsOfShortNumbersHaveRoom() throws {
+        var random = SeededGenerator()
+        for text in ["1e9", "1e14", "9e-9", "1e23", "5e-324", "-0.0", "0.3", "1.7976931348623157e308"] {
+            let list = "[" + Array(repeating: text, count: 3000).joined(separator: ",") + "]"
+            let line = "{\"ts\":1,\"v\":\(list),\"type\":\"behind\"}\n"
+            let decoded = decode(line + line)
+            #expect(decoded.reasons == [])
+            #expect(decoded.rows.map { $0.values[0] } == [.string("behind"), .string("behind")])
+            for row in decoded.rows {
+                let written = try #require(row.lists[1]).dropFirst().dropLast().split(separator: ",")
+                #expect(written.count == 3000)
+                #expect(written.allSatisfy { Double($0)?.bitPattern == Double(text)?.bitPattern })
+            }
+        }
+        let numbers = (0..<20000).map { _ in Double(bitPattern: UInt64.random(in: 0 ... .max, using: &random)) }.filter(\.isFinite)
+        let decoded = decode("{\"ts\":1,\"v\":[\(numbers.map { "\($0)" }.joined(separator: ", "))]}\n")
+        let written = try #require(decoded.rows.first?.lists[1]).dropFirst().dropLast().split(separator: ",")
+        #expect(written.map { Double($0)?.bitPattern } == numbers.map(\.bitPattern))
     }
 
     @Test func valuesOfARejectedLineAreGone() {

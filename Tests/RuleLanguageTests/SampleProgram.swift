@@ -44,15 +44,16 @@ enum SampleProgram {
             by host
             match parent: process by pid then child: process where elevated and cidr(ip, "10.0.0.0/8") by ppid then not exit by pid within 5m
             cancel on reboot by id
+            cancel on card.charge by id
             after match keep all
         }
         test "a title" {
             charge { card: "c1", amount: 1.00, "more": { a: [1, -2, null, true] } } after 5s
             card.charge { x: -0.5 }
             wait 10m
-            expect everything { probes: 3 } at 1h
-            expect nothing
+            expect everything { probes: 3, "spent": [1, {"a": null}] } at 1h
         }
+        test "another" { wait 1s expect nothing }
         """#
 
     static let parsedOnly = #"""

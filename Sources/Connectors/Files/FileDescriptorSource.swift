@@ -37,6 +37,7 @@ public final class FileDescriptorSource: Source {
         _ descriptor: Int32, name: String, stopDescriptor: Int32? = nil
     ) throws(FileError) -> FileDescriptorSource {
         try refuseFolder(descriptor, name: name)
+        if fcntl(descriptor, F_GETFL) & O_ACCMODE == O_WRONLY { throw FileError(path: name, errorNumber: EBADF) }
         return FileDescriptorSource(name: name, descriptor: descriptor, isOwned: false, stopDescriptor: stopDescriptor)
     }
 
@@ -62,7 +63,7 @@ public final class FileDescriptorSource: Source {
 
     private static func refuseFolder(_ descriptor: Int32, name: String) throws(FileError) {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileError(path: name, reason: "it is closed") }
+        guard fstat(descriptor, &status) == 0 else { throw FileError(path: name, errorNumber: errno) }
         if status.st_mode & S_IFMT == S_IFDIR { throw FileError(path: name, reason: "it is a folder; name a file in it") }
     }
 

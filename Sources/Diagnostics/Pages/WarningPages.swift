@@ -1,4 +1,4 @@
-// Pages on warnings: W04 and W05.
+// Pages on warnings: W04, W05 and W07.
 
 extension ExplanationPage {
     static let warnings: [ExplanationPage] = [
@@ -41,6 +41,24 @@ extension ExplanationPage {
                 rule r {
                     match login then transfer within 5m
                     on timeout alert low
+                }
+                """#),
+        ExplanationPage(
+            .testWithoutExpectation, "A test that expects nothing at all",
+            meaning: #"""
+                A test without `expect` finds out nothing. Say which alerts must come, or `expect nothing`.
+                """#,
+            wrong: #"""
+                rule burst { match charge{3} within 1m }
+                test "one" {
+                    charge { card: "c1" }
+                }
+                """#,
+            right: #"""
+                rule burst { match charge{3} within 1m }
+                test "one" {
+                    charge { card: "c1" }
+                    expect nothing
                 }
                 """#),
     ]

@@ -10,15 +10,21 @@ public struct AlertOrder: Sendable, Equatable {
     public var arrival: UInt64
     public var rule: Int
     public var firstArrival: UInt64
+    /// With keys by step one event may begin matches of several keys: section 5's order of their captures, most captures first, then
+    /// the places of the events, then the steps. Empty where the rule has one key.
+    public var captures: [UInt64]
     /// Among the matches of one rule and key that complete at the same moment.
     public var ordinal: Int
 
-    public init(time: Int64, isEvent: Bool, arrival: UInt64, rule: Int, firstArrival: UInt64, ordinal: Int) {
+    public init(
+        time: Int64, isEvent: Bool, arrival: UInt64, rule: Int, firstArrival: UInt64, captures: [UInt64] = [], ordinal: Int
+    ) {
         self.time = time
         self.isEvent = isEvent
         self.arrival = arrival
         self.rule = rule
         self.firstArrival = firstArrival
+        self.captures = captures
         self.ordinal = ordinal
     }
 
@@ -29,6 +35,7 @@ public struct AlertOrder: Sendable, Equatable {
         if left.arrival != right.arrival { return left.arrival < right.arrival }
         if left.rule != right.rule { return left.rule < right.rule }
         if left.firstArrival != right.firstArrival { return left.firstArrival < right.firstArrival }
+        if left.captures != right.captures { return left.captures.lexicographicallyPrecedes(right.captures) }
         return left.ordinal < right.ordinal
     }
 }

@@ -12,6 +12,8 @@ struct Blob {
 
     static let format: UInt32 = 1
     static let headerSize = 64
+    /// Most bytes of one key's state: a thread that would need more is not begun, and counted.
+    static let bytesMax = 1 << 30
 
     @inline(__always)
     init(_ base: UnsafeMutableRawPointer) {

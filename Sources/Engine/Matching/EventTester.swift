@@ -29,8 +29,8 @@ public final class EventTester {
     public private(set) var masks: [RuleMask] = []
     /// Of each row with masks, in the order of rows: the row, and where its masks are.
     public private(set) var rows: [TestedRow] = []
-    /// Operands whose types did not go together, a rule.
-    public private(set) var typeMismatches: [UInt64]
+    /// What went wrong in conditions, a rule.
+    public private(set) var counters: [RuleCounters]
 
     private struct Found {
         var row: UInt32
@@ -72,7 +72,7 @@ public final class EventTester {
         rowsByType = .allocate(capacity: 1)
         selected = .allocate(capacity: 1)
         typeStarts = [Int](repeating: 0, count: program.types.count + 2)
-        typeMismatches = [UInt64](repeating: 0, count: program.rules.count)
+        counters = [RuleCounters](repeating: RuleCounters(), count: program.rules.count)
     }
 
     deinit {
@@ -151,13 +151,17 @@ public final class EventTester {
         var source = UnsafePointer(rowsByType + start)
         var count = end - start
         evaluator.typeMismatches = 0
+        evaluator.regexLimitHits = 0
         for place in test.conjuncts.indices {
             count = filter(test.conjuncts[place], bound: bounds[index][place], view: view, source, count)
             source = UnsafePointer(selected)
             if count == 0 { break }
         }
-        if evaluator.typeMismatches > 0 {
-            for use in test.uses { typeMismatches[use.rule] &+= evaluator.typeMismatches }
+        if evaluator.typeMismatches > 0 || evaluator.regexLimitHits > 0 {
+            for use in test.uses {
+                counters[use.rule].typeMismatches &+= evaluator.typeMismatches
+                counters[use.rule].regexLimitHits &+= evaluator.regexLimitHits
+            }
         }
         for index in 0..<count {
             let row = source[index]

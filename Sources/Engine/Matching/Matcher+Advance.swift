@@ -25,6 +25,8 @@ extension Matcher {
         if startBits != 0 { start(rule, row: row, mask: mask) }
         rule.counters.typeMismatches &+= evaluator.typeMismatches
         evaluator.typeMismatches = 0
+        rule.counters.regexLimitHits &+= evaluator.regexLimitHits
+        evaluator.regexLimitHits = 0
 
         var started = false
         if forks.count > 0 {

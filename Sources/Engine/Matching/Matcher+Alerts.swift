@@ -15,8 +15,16 @@ extension Matcher {
         evaluator.lastEvent = chains.left.links.last?.event ?? 0
         let order = AlertOrder(
             time: time, isEvent: row != nil, arrival: row?.arrival ?? completion.first.arrival, rule: rule.program.rank,
-            firstArrival: completion.first.arrival, ordinal: ordinal)
+            firstArrival: completion.first.arrival, captures: captureOrder(rule, completion), ordinal: ordinal)
         write(rule, alert, isTimeout: completion.isTimeout, order: order, firstTime: completion.first.time)
+    }
+
+    private func captureOrder(_ rule: RuleTables, _ completion: Completion) -> [UInt64] {
+        guard groups[Int(ruleGroups[rule.program.rank])].isKeyedByStep else { return [] }
+        var order = [UInt64.max - UInt64(completion.captures)]
+        for link in chains.left.links { order += [UInt64(bitPattern: link.position.time), link.position.arrival] }
+        for link in chains.left.links { order.append(UInt64(link.step)) }
+        return order
     }
 
     private func write(_ rule: RuleTables, _ alert: AlertProgram, isTimeout: Bool, order: AlertOrder, firstTime: Int64) {
@@ -171,11 +179,12 @@ extension Matcher {
             alerts.bytes.append(evaluator.key, count: evaluator.keyLength)
             return
         }
-        key.removeAll()
-        for expression in expressions where !KeyEncoding.append(evaluator.evaluate(expression), to: &key) {
-            KeyEncoding.appendMissing(to: &key)
+        // Not `key`: that of the event at hand is still needed, for its blob.
+        cooldownKey.removeAll()
+        for expression in expressions where !KeyEncoding.append(evaluator.evaluate(expression), to: &cooldownKey) {
+            KeyEncoding.appendMissing(to: &cooldownKey)
         }
-        alerts.bytes.append(UnsafePointer(key.bytes), count: key.count)
+        alerts.bytes.append(UnsafePointer(cooldownKey.bytes), count: cooldownKey.count)
     }
 }
 

@@ -15,6 +15,13 @@ extension Matcher {
         let needed = eventSize + kept * CaptureNode.size * (1 + rule.distinctCount)
         var sectionIndex = section
         if let base = cursor.blob, section >= 0 { Blob(base).sections[section].count = UInt32(survivors) }
+        if let base = cursor.blob, Blob(base).used + needed + kept * size > Blob.bytesMax {
+            rebuild(rule, extra: 0, cursor: &cursor)
+            if let base = cursor.blob, Blob(base).used + needed + kept * size > Blob.bytesMax {
+                rule.counters.stateFull &+= 1
+                return false
+            }
+        }
         makeRoom(rule, needed: needed, records: kept, section: &sectionIndex, cursor: &cursor)
 
         let base = cursor.blob.unsafelyUnwrapped

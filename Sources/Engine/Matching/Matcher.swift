@@ -20,6 +20,7 @@ public final class Matcher {
     var deadlines = DeadlineQueue()
     var forks = Forks()
     var key = KeyBuffer()
+    var cooldownKey = KeyBuffer()
     /// The record of the thread that is being made.
     let draft: UnsafeMutableRawPointer
     var rebuildArea = RebuildArea()

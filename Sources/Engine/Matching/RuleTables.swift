@@ -98,6 +98,10 @@ public struct RuleCounters: Sendable, Equatable {
     public var started: UInt64 = 0
     /// Open matches dropped because a key had more than the rule's `limit`.
     public var openDropped: UInt64 = 0
+    /// Times that a key's state was full, and threads were not begun.
+    public var stateFull: UInt64 = 0
+    /// Searches of `matches` that reached a limit and gave unknown.
+    public var regexLimitHits: UInt64 = 0
     /// Events whose bytes a loop did not keep.
     public var loopEventsOmitted: UInt64 = 0
     /// Operands whose types did not go together.
@@ -112,6 +116,8 @@ public struct RuleCounters: Sendable, Equatable {
         left.timeouts += right.timeouts
         left.started += right.started
         left.openDropped += right.openDropped
+        left.stateFull += right.stateFull
+        left.regexLimitHits += right.regexLimitHits
         left.loopEventsOmitted += right.loopEventsOmitted
         left.typeMismatches += right.typeMismatches
         left.keyMissing += right.keyMissing

@@ -9,6 +9,8 @@ struct ProgramChecker {
     var eventTypes: [String: DeclaredEventType] = [:]
     var checkedEventTypes: [EventType] = []
     var streams: [StreamDefinition] = []
+    /// Of each stream, the file that declares it.
+    var streamFiles: [Int] = []
 
     init(files: [SyntaxFile], sink: DiagnosticSink, engine: EngineChecks?) {
         self.files = files
@@ -29,6 +31,7 @@ struct ProgramChecker {
         addStreamFields()
         resolveGlobals()
         var rules: [CheckedRule] = []
+        var disabledRules: [CheckedRule] = []
         var names: [String: Name] = [:]
         var advice: [RuleAdvice] = []
         let sorted = eventTypes.values.sorted { $0.name < $1.name }
@@ -47,9 +50,11 @@ struct ProgramChecker {
                 expressions.sink = checker.expressions.sink
                 expressions.observations.usedGlobals.formUnion(checker.expressions.observations.usedGlobals)
                 if let found = checker.advice { advice.append(found) }
-                if let checked, checked.isEnabled { rules.append(checked.rule) }
+                guard let checked else { continue }
+                if checked.isEnabled { rules.append(checked.rule) } else { disabledRules.append(checked.rule) }
             }
         }
+        let tests = checkTests()
         // Errors first: what is left over after a mistake looks unused, unreachable, or worse.
         if !sink.hasErrors {
             let program = ProgramAdvice(
@@ -58,7 +63,9 @@ struct ProgramChecker {
             for diagnostic in program.give().sorted(by: { ($0.span.file, $0.span.lower) < ($1.span.file, $1.span.lower) }) { report(diagnostic) }
         }
         rules.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        return CheckedProgram(streams: streams, rules: rules, eventTypes: checkedEventTypes)
+        disabledRules.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        return CheckedProgram(
+            streams: streams, rules: rules, eventTypes: checkedEventTypes, disabledRules: disabledRules, tests: tests)
     }
 
     mutating func reportDuplicate(_ what: String, _ name: Name, _ first: Name) {
@@ -102,6 +109,7 @@ struct ProgramChecker {
                         streamNames[name.text] = name
                     }
                     declare(stream)
+                    streamFiles.append(index)
                 case .list(let list):
                     switch list.source {
                     case .entries(let entries):

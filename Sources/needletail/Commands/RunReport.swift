@@ -47,6 +47,16 @@ final class RunReport {
                     .warning, "rule \(rule.name): a key has more open matches than `limit … open` allows; some are dropped",
                     [("rule", NumberText.quoted(rule.name))])
             }
+            if rule.counters.stateFull > 0, said.insert("full " + rule.name).inserted {
+                log.write(
+                    .warning, "rule \(rule.name): the state of a key has reached 1 GiB; no new matches begin there until others end",
+                    [("rule", NumberText.quoted(rule.name))])
+            }
+            if rule.counters.regexLimitHits > 0, said.insert("regex " + rule.name).inserted {
+                log.write(
+                    .warning, "rule \(rule.name): a `matches` gave up, because the text is long or the pattern needs too many steps; that is unknown, and matches nothing",
+                    [("rule", NumberText.quoted(rule.name))])
+            }
             if rule.counters.loopEventsOmitted > 0, said.insert("loop " + rule.name).inserted {
                 log.write(
                     .warning, "rule \(rule.name): a loop has taken more events than `limit … events` keeps; alerts say how many are omitted",

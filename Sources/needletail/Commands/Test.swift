@@ -1,15 +1,15 @@
 internal import Diagnostics
 internal import Replay
-internal import RuleLanguage
 
 extension Command {
     static let test = Command(
-        name: "test", operands: "[PATH…]", summary: "replay logs and compare the alerts that come with those expected",
+        name: "test", operands: "[PATH…]", summary: "replay logs and compare the alerts that come with those expected; run the tests of rule files",
         details: [
             "Runs every fixture in and below the folders given (by default fixtures/ and rules/). A fixture is a folder with events.ndjson and alerts.ndjson: the alerts that must come out, in order. It is run with the rule files that its rules.txt lists, one path a line, relative to the folder; without one, with all of rules/ in the nearest folder above.",
             "Expected alerts name only the fields that matter: an object matches where every field it has is equal, a list element by element. Of a fixture that fails the difference is shown, alert by alert. The exit status is 1 where any has failed.",
+            "Then runs the `test` blocks of the rule files given or found in the folders. These files together form one program, so that a block may use the lists, constants and the stream of another file; rule files that lie in the folder of a fixture are a program of their own.",
         ],
-        example: "needletail test fixtures/card_testing", flags: [.update]
+        example: "needletail test\nneedletail test rules/card_testing.rule", flags: [.update]
     ) { (options) throws(UsageError) in
         let paths = try TestRun.paths(options.operands)
         return try TestRun(paths: paths, updates: options.updates).run()
@@ -32,20 +32,16 @@ struct TestRun {
 
     func run() throws(UsageError) -> Int32 {
         let fixtures: [Fixture]
-        let blocks: [(path: String, count: Int)]
+        let programs: [[SourceFile]]
         do throws(FileError) {
             fixtures = try Fixture.find(paths)
-            blocks = try testBlocks()
+            programs = try ruleFiles(beside: fixtures)
         } catch {
             throw UsageError(error.message)
         }
-        for (path, count) in blocks {
-            Terminal.writeError(
-                "needletail: warning: \(path): \(NumberText.counted(UInt64(count), "`test` block")) not run; they are not in this version of Needletail\n")
-        }
-        guard !fixtures.isEmpty else {
+        guard !fixtures.isEmpty || !programs.isEmpty else {
             throw UsageError(
-                "there is no fixture in \(paths.joined(separator: ", "))",
+                "there is no fixture in \(paths.joined(separator: ", ")), and no rule file",
                 hint: "a fixture is a folder with \(Fixture.eventsName) and \(Fixture.alertsName)")
         }
         var passed = 0
@@ -60,22 +56,52 @@ struct TestRun {
                 Needletail.print("written \(fixture.alertsPath)  (\(NumberText.counted(UInt64(alerts), "alert")))\n")
             case .failed(let lines):
                 failed += 1
-                Needletail.print("FAILED  \(fixture.folder)\n" + lines.map { $0.isEmpty ? "\n" : "    \($0)\n" }.joined())
+                Needletail.print("FAILED  \(fixture.folder)\n" + TestRun.indented(lines))
             }
+        }
+        var hasBlocks = false
+        for files in programs {
+            var sink = DiagnosticSink()
+            guard let blocks = TestBlocks.load(files, into: &sink) else {
+                failed += 1
+                let text = TextRenderer(files: files).render(sink).split(separator: "\n", omittingEmptySubsequences: false)
+                Needletail.print("FAILED  the rules have errors:\n" + TestRun.indented(text.map(String.init)))
+                continue
+            }
+            if blocks.count > 0 { hasBlocks = true }
+            blocks.run { result in
+                if result.hasPassed {
+                    passed += 1
+                    Needletail.print(
+                        "ok      \(result.path) \(result.title)  (\(NumberText.counted(UInt64(result.alertCount), "alert")))\n")
+                } else {
+                    failed += 1
+                    Needletail.print("FAILED  \(result.path):\(result.line) \(result.title)\n" + TestRun.indented(result.failure))
+                }
+            }
+        }
+        guard !fixtures.isEmpty || hasBlocks || failed > 0 else {
+            throw UsageError(
+                "there is no fixture in \(paths.joined(separator: ", ")), and no `test` block",
+                hint: "a test stands beside the rules: test \"nobody paid\" { order_placed { order: \"o1\" } wait 1h expect unpaid }")
         }
         Needletail.print("\(passed) passed, \(failed) failed\n")
         return failed == 0 ? ExitStatus.done : ExitStatus.found
     }
 
-    /// Rule files with `test` blocks, so that nobody takes their silence for success.
-    private func testBlocks() throws(FileError) -> [(path: String, count: Int)] {
-        var found: [(path: String, count: Int)] = []
+    private static func indented(_ lines: [String]) -> String {
+        lines.map { $0.isEmpty ? "\n" : "    \($0)\n" }.joined()
+    }
+
+    /// The rule files of the paths, program by program: those of each fixture's folder, and all others.
+    private func ruleFiles(beside fixtures: [Fixture]) throws(FileError) -> [[SourceFile]] {
+        var programs: [String: [SourceFile]] = [:]
+        var owners: [String] = []
         for file in try SourceFile.readRules(paths) {
-            var sink = DiagnosticSink()
-            let syntax = parse(file: file, index: 0, into: &sink)
-            let count = syntax.declarations.count { if case .test = $0.kind { true } else { false } }
-            if count > 0 { found.append((file.path, count)) }
+            let owner = fixtures.first { file.path.hasPrefix($0.folder + "/") }?.folder ?? ""
+            if programs[owner] == nil { owners.append(owner) }
+            programs[owner, default: []].append(file)
         }
-        return found
+        return owners.compactMap { programs[$0] }
     }
 }
