@@ -45,10 +45,10 @@ extension ExplanationPage {
                 A label stands for a whole event. Say what of it is meant: one of its fields, or its time.
                 """#,
             wrong: #"""
-                rule r { match p: login then transfer where user == p within 5m }
+                rule r { match p: login then transfer where sender == p within 5m }
                 """#,
             right: #"""
-                rule r { match p: login then transfer where user == p.user within 5m }
+                rule r { match p: login then transfer where sender == p.user within 5m }
                 """#),
         ExplanationPage(
             .aggregateNeedsLabel, "This counts the events of a label",

@@ -114,7 +114,9 @@ extension ExplanationPage {
                 right inside each other.
                 """#,
             wrong: #"""
-                rule r { match (((((((((((((((((a then b){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2} }
+                rule r {
+                    match (((((((((((((((((a then b){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2}
+                }
                 """#,
             right: #"""
                 rule r { match (a then b){64} within 5m }
@@ -163,6 +165,7 @@ extension ExplanationPage {
             wrong: #"""
                 rule r {
                     match (a{1,3}? & b{1,3}? & c{1,3}? & d{1,3}? & e{1,3}? & f{1,3}? & g{1,3}? & h{1,3}?){2}
+                    within 1h
                 }
                 """#,
             right: #"""

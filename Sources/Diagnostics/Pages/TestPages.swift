@@ -124,7 +124,7 @@ extension ExplanationPage {
                 rule burst { match charge{3} within 1m }
                 test "long after" {
                     charge { card: "c1" }
-                    charge { card: "c1" } after 12_000w
+                    charge { card: "c1" } after 13_000w
                     expect nothing
                 }
                 """#,

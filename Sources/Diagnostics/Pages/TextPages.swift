@@ -24,7 +24,9 @@ extension ExplanationPage {
                 and `not`, and a name with signs in it (a hyphen, an accent) stands in backquotes.
                 """#,
             wrong: #"""
-                rule r { match charge where amount > 1 # large }
+                rule r {
+                    match charge where amount > 1 #
+                }
                 """#,
             right: #"""
                 rule r {

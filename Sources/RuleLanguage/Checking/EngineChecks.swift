@@ -20,8 +20,13 @@ public struct EngineChecks: Sendable {
 
 extension ExpressionChecker {
     mutating func checkRegularExpression(_ text: String, _ syntax: ExpressionSyntax) {
-        guard let problem = engine?.pattern(text) else { return }
         let literal = syntax.unwrapped
+        // What was written with a wrong escape is not what was meant.
+        let hasBadEscape = sink.diagnostics.contains {
+            $0.code == .unknownEscape && $0.span.file == literal.span.file && literal.span.lower <= $0.span.lower
+                && $0.span.upper <= literal.span.upper
+        }
+        guard !hasBadEscape, let problem = engine?.pattern(text) else { return }
         var span = literal.span
         var notes: [Diagnostic.Note] = []
         if case .literal = literal.kind, let place = placeInLiteral(literal.span, problem.offset) {

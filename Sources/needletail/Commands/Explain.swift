@@ -17,10 +17,16 @@ extension Command {
         }
         let name = word.uppercased()
         guard let code = DiagnosticCode(rawValue: name), let page = ExplanationPage.page(of: code) else {
-            let codes = DiagnosticCode.allCases.map(\.rawValue)
-            throw UsageError("there is no code `\(word)`", hint: NearestName.find(name, among: codes).map { "did you mean `\($0)`?" })
+            throw UsageError("there is no code `\(word)`", hint: nearest(name).map { "did you mean `\($0)`?" } ?? "a code looks like E0403 or W1001")
         }
         Needletail.print(page.text)
         return ExitStatus.done
+    }
+
+    /// The code with the fewest edits, for what begins as codes do.
+    private static func nearest(_ name: String) -> String? {
+        guard name.hasPrefix("E") || name.hasPrefix("W"), name.utf8.contains(where: { (0x30...0x39).contains($0) }) else { return nil }
+        let codes = DiagnosticCode.allCases.map(\.rawValue)
+        return (1...5).lazy.compactMap { edits in codes.first { NearestName.distance(name, $0, atMost: edits) != nil } }.first
     }
 }
