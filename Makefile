@@ -24,7 +24,7 @@ build: $(NEEDLETAIL) ## Build the release program, .build/release/needletail.
 
 # Swift is asked only when a source is newer than the program, so that the demo of a built tree starts at once.
 $(NEEDLETAIL): Package.swift $(shell find Sources -type f) | packages
-	@swift build -c release --product needletail
+	@swift build -c release --product needletail --static-swift-stdlib
 	@touch $@
 
 demo: build ## Run the shipped rules over a shipped log and show the alerts.
@@ -37,7 +37,7 @@ soak: packages ## The same suites at their full volume, at most three hours.
 	@.ci/run-suites soak
 
 bench: build ## Measure events a second, file to alerts, beside the bare decoder.
-	@swift build -c release --product needletail-bench >&2
+	@swift build -c release --product needletail-bench --static-swift-stdlib >&2
 	@.build/release/needletail-bench --events $(BENCH_EVENTS) --cards $(BENCH_CARDS) $(BENCH_FLAGS)
 
 clean: ## Remove everything that was built.

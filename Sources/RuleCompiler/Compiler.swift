@@ -16,10 +16,11 @@ public func compile(_ checked: CheckedProgram) throws(CompileFailure) -> Program
             throw CompileFailure(rule: rank, reason: error)
         }
     }
+    let declarations = builder.declarations(of: checked.eventTypes)
     return Program(
         columns: builder.columns, types: builder.types, predicates: builder.tests, groups: groups(compiled), rules: compiled.map(\.program),
         code: builder.code, constants: builder.constants, constantLists: builder.constantLists, typeSets: builder.typeSets,
-        patterns: builder.patterns)
+        patterns: builder.patterns, declarations: declarations)
 }
 
 /// Which rule cannot be compiled, and why.

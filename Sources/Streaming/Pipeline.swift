@@ -350,6 +350,7 @@ public final class Pipeline {
         summary.keys = matcher.keyCount
         summary.stateBytes = matcher.stateBytes
         summary.heldEvents = reorder.heldRows
+        summary.declarationBreaks = tester.declarationBreaks
         summary.lines = summary.events + summary.late + summary.rejected
         let counters = matcher.counters
         for index in counters.indices {

@@ -18,6 +18,8 @@ public struct RunSummary: Sendable, Equatable {
     /// By ``RejectReason/rawValue``.
     public var rejects: [UInt64]
     public var alerts: UInt64 = 0
+    /// Fields that broke the `event` declaration of their event's type, and were unknown to the rules.
+    public var declarationBreaks: UInt64 = 0
     /// The largest time that all inputs have reached, microseconds; nil before the first event.
     public var watermark: Int64?
     public var keys = 0

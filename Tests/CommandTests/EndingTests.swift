@@ -42,7 +42,7 @@ import Testing
             mkfifo p; sleep 30 > p & holder=$!
             needletail run r.rule --quiet --input p & run=$!
             sleep 0.3; kill -TERM $run; wait $run; status=$?
-            kill $holder; exit $status
+            kill -KILL $holder; exit $status
             """)
         #expect(outcome.status == 143)
     }
@@ -62,7 +62,7 @@ import Testing
             needletail run r.rule --quiet --input e --alerts q & run=$!
             sleep 0.5; kill -INT $run; sleep 0.3; kill -0 $run || exit 99
             kill -INT $run; wait $run; status=$?
-            kill $reader; exit $status
+            kill -KILL $reader; exit $status
             """)
         #expect(outcome.status == 130)
     }

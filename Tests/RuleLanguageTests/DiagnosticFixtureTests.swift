@@ -61,12 +61,16 @@ internal import Testing
     @Test func everyFixMends() throws {
         var fixCount = 0
         for fixture in try Self.load() {
-            let found = check(files: [SourceFile(path: "rules.rule", bytes: fixture.program)]).diagnostics
+            // What is advised once there is no error left is another matter.
+            func mistakes(_ bytes: [UInt8]) -> [Diagnostic] {
+                check(files: [SourceFile(path: "rules.rule", bytes: bytes)]).diagnostics.filter { !$0.code.rawValue.hasPrefix("W10") }
+            }
+            let found = mistakes(fixture.program)
             for diagnostic in found {
                 guard let fix = diagnostic.fix else { continue }
                 var bytes = fixture.program
                 bytes.replaceSubrange(Int(fix.span.lower)..<Int(fix.span.upper), with: Array(fix.replacement.utf8))
-                let after = check(files: [SourceFile(path: "rules.rule", bytes: bytes)]).diagnostics
+                let after = mistakes(bytes)
                 #expect(after.count < found.count, "\(fixture.name): \(diagnostic.message)")
                 fixCount += 1
             }

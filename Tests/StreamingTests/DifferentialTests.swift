@@ -46,13 +46,36 @@ import Testing
         #expect(failed > 0 || firing > agreed / 5)
     }
 
-    /// `core 123` or `full 123` a line: seeds that failed at some time, with the reason behind a `#`.
+    /// `core 123` or `full 123` a line: seeds that failed at some time.
     @Test func seedsThatOnceFailedAgree() throws {
         for line in try Repository.lines("fixtures/differential/seeds.txt") where !line.hasPrefix("#") {
             let words = line.split(separator: " ")
             let seed = try #require(UInt64(words[1]))
             let drawn = try #require(DifferentialTests.draw(seed, words[0] == "core" ? .core : .full))
             if case .failed = drawn.verdict { Issue.record("\(line):\n\(Pairing.shrunkLine(drawn.case))") }
+        }
+    }
+
+    /// What failures shrank to: these stay whatever becomes of the generators.
+    @Test func casesThatOnceFailedAgree() throws {
+        let lines = try Repository.lines("fixtures/differential/cases.jsonl")
+        #expect(!lines.isEmpty)
+        for line in lines {
+            guard case .object(let members) = JSONValue(text: String(line)), case .string(let rule) = members["rule"],
+                case .list(let events) = members["events"]
+            else {
+                Issue.record("no case: \(line)")
+                continue
+            }
+            let texts: [String] = events.compactMap { if case .string(let text) = $0 { text } else { nil } }
+            #expect(texts.count == events.count && !texts.isEmpty)
+            for seed in 0..<8 as Range<UInt64> {
+                let verdict = Pairing.verdict(of: rule, texts.map { RandomEvent(input: 0, time: 0, text: $0) }, seed: seed)
+                guard case .agreed = verdict else {
+                    Issue.record("\(line)\n\(verdict)")
+                    break
+                }
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 import Decoding
-import Engine
+@testable import Engine
 import Events
 import ReferenceMatcher
 @testable import Streaming
@@ -31,7 +31,7 @@ import Testing
             var low: Int64 = 0
             func release(below time: Int64) {
                 released.removeAll()
-                reorder.release(upTo: ReleaseBound(watermarks: [time]), into: &released)
+                reorder.release(upTo: ReleaseBound(watermarks: [time * 1000]), into: &released)
                 let due = held.filter { $0.time <= time * 1000 }.sorted { ($0.time, $0.line) < ($1.time, $1.line) }
                 #expect(released.map(\.time) == due.map(\.time))
                 #expect(released.map(\.arrival) == due.map(\.line))

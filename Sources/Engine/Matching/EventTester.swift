@@ -25,6 +25,9 @@ public final class EventTester {
     private var selected: UnsafeMutablePointer<UInt32>
     private var found: [Found] = []
 
+    /// Fields that broke the declaration of their event's type.
+    public private(set) var declarationBreaks: UInt64 = 0
+
     /// Masks of all rows, those of a row side by side.
     public private(set) var masks: [RuleMask] = []
     /// Of each row with masks, in the order of rows: the row, and where its masks are.
@@ -91,8 +94,19 @@ public final class EventTester {
         reserve(count)
         assignTypes(view, count: count, typeColumn: typeColumn, constantType: constantType)
         let included = groupRows(count: count, excluded: excluded)
+        applyDeclarations(view)
         for index in program.predicates.indices { run(index, view: view, included: included) }
         collect(count: count)
+    }
+
+    /// Makes what breaks its declaration unknown, in the batch itself: every condition, key and capture then sees it so.
+    private func applyDeclarations(_ view: BatchView) {
+        for declaration in program.declarations {
+            for place in typeStarts[declaration.type]..<typeStarts[declaration.type + 1] {
+                if view.apply(declaration, row: Int(rowsByType[place])) { continue }
+                declarationBreaks &+= 1
+            }
+        }
     }
 
     private func reserve(_ count: Int) {

@@ -148,6 +148,21 @@ extension Matcher {
         return false
     }
 
+    /// Whether none of a thread's targets can be reached any more.
+    func isOutOfTime(_ rule: RuleTables, _ record: UnsafeRawPointer, at time: Int64) -> Bool {
+        let set = rule.sets[Int(record.load(as: UInt32.self))]
+        let isTooLate = time &- record.load(fromByteOffset: ThreadRecord.firstTime, as: Int64.self) >= rule.within
+        let elapsed = time &- record.load(fromByteOffset: ThreadRecord.lastTime, as: Int64.self)
+        var remaining = record.load(fromByteOffset: ThreadRecord.open, as: UInt64.self)
+        while remaining != 0 {
+            let edge = rule.edges + Int(set.edges.start) + remaining.trailingZeroBitCount
+            remaining &= remaining &- 1
+            if edge.pointee.step == Edge.end { return false }
+            if !isTooLate && elapsed < edge.pointee.limit && !isRoundOver(rule, edge, record, time) { return false }
+        }
+        return true
+    }
+
     /// `hit`: the event qualifies for a guard, and the thread that goes on loses the target. `bars`: nor may the target capture it.
     private func testGuards(
         _ rule: RuleTables, _ edge: UnsafePointer<Edge>, mask: UInt64, elapsed: Int64, isFresh: Bool, isTooLate: Bool

@@ -52,7 +52,7 @@ extension Matcher {
         blob.sections[sectionIndex].count = UInt32(count)
         blob.sections[sectionIndex].starts += UInt32(starts)
         if starts > 0 && Int(blob.sections[sectionIndex].starts) > rule.program.openMax {
-            enforceOpenLimit(rule, blob: blob, section: sectionIndex)
+            enforceOpenLimit(rule, blob: blob, section: sectionIndex, at: row.time)
         }
         return true
     }
@@ -158,10 +158,19 @@ extension Matcher {
     }
 
     /// `limit`: most open matches of a key, counted by their first events.
-    private func enforceOpenLimit(_ rule: RuleTables, blob: Blob, section: Int) {
+    private func enforceOpenLimit(_ rule: RuleTables, blob: Blob, section: Int, at time: Int64) {
         let size = rule.recordSize
         let first = blob.base + Int(blob.sections[section].offset)
         var count = Int(blob.sections[section].count)
+        // Threads that have run out of time stay until an event concerns them; they are open no more.
+        var alive = 0
+        for index in 0..<count {
+            let record = first + index * size
+            if isOutOfTime(rule, record, at: time) { continue }
+            if alive != index { memcpy(first + alive * size, record, size) }
+            alive += 1
+        }
+        count = alive
         var starts: Set<Position> = []
         for index in 0..<count { starts.insert(Matcher.first(first + index * size)) }
         while starts.count > rule.program.openMax {

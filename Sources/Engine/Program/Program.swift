@@ -19,10 +19,13 @@ public struct Program: Sendable {
     public var typeSets: [[Int]]
     /// Regular expressions for ``Opcode/matches``, each one that ``Regex/check(_:)`` accepts; any other is unknown on every text.
     public var patterns: [String]
+    /// Columns that `event` declarations give a type.
+    public var declarations: [ColumnDeclaration]
 
     public init(
         columns: [FieldPath], types: [String], predicates: [EventTest], groups: [KeyGroup], rules: [RuleProgram], code: [Instruction],
-        constants: [Constant], constantLists: [IndexRange], typeSets: [[Int]], patterns: [String] = []
+        constants: [Constant], constantLists: [IndexRange], typeSets: [[Int]], patterns: [String] = [],
+        declarations: [ColumnDeclaration] = []
     ) {
         self.columns = columns
         self.types = types
@@ -34,6 +37,25 @@ public struct Program: Sendable {
         self.constantLists = constantLists
         self.typeSets = typeSets
         self.patterns = patterns
+        self.declarations = declarations
+    }
+}
+
+/// What a column holds in events of a type: another value is unknown there, and what is declared a time is read as one.
+public struct ColumnDeclaration: Sendable {
+    public enum Kind: Sendable {
+        case string, number, boolean, list, time
+    }
+
+    /// The type's id.
+    public var type: Int
+    public var column: Int
+    public var kind: Kind
+
+    public init(type: Int, column: Int, kind: Kind) {
+        self.type = type
+        self.column = column
+        self.kind = kind
     }
 }
 
