@@ -24,10 +24,12 @@ let package = Package(
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "Decoding", dependencies: ["Events", "CSimdjson"]),
         .target(name: "Streaming", dependencies: ["Engine", "Events", "Decoding"], swiftSettings: hotPath),
-        .target(name: "Connectors", dependencies: ["Streaming", "Events", "Diagnostics"]),
+        .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
+        .target(name: "Connectors", dependencies: ["Streaming", "Events", "Diagnostics", "CZlib", "CZstd"]),
         .target(
             name: "Replay",
-            dependencies: ["RuleCompiler", "Streaming", "RuleLanguage", "Engine", "Decoding", "Events", "Diagnostics"]),
+            dependencies: ["RuleCompiler", "Streaming", "Connectors", "RuleLanguage", "Engine", "Decoding", "Events", "Diagnostics"]),
         .executableTarget(
             name: "needletail",
             dependencies: [
@@ -40,12 +42,18 @@ let package = Package(
         .testTarget(name: "BenchTests", dependencies: ["needletail-bench", "needletail", "Events", "CXXHash"]),
         .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
-        .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "RuleCompiler", "Diagnostics", "Events"]),
+        .testTarget(
+            name: "RuleLanguageTests", dependencies: ["RuleLanguage", "RuleCompiler", "ReferenceMatcher", "Diagnostics", "Events"]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
         .testTarget(
             name: "ReplayTests",
             dependencies: ["Replay", "RuleCompiler", "RuleLanguage", "Streaming", "Decoding", "Engine", "Events", "Diagnostics"]),
+        .testTarget(
+            name: "ConnectorsTests",
+            dependencies: [
+                "Connectors", "Streaming", "Replay", "RuleCompiler", "RuleLanguage", "Decoding", "Engine", "Events", "Diagnostics",
+            ]),
         .testTarget(name: "CommandTests"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),

@@ -18,6 +18,8 @@ public struct ReferenceEvent: Sendable {
     public var text: String
     /// The fields that an `event` declaration of this type names. `ReferenceMatcher` sets them.
     public var declared: [FieldPath: EventType.FieldType] = [:]
+    /// The field that the stream reads the time from.
+    private var timePath: FieldPath
 
     /// Reads a line; nil where it is no JSON object or its time is missing, unreadable or outside the years 1970 to 2200.
     public init?(text: String, stream: StreamDefinition = StreamDefinition(), input: Int = 0, line: Int = 1) {
@@ -26,6 +28,7 @@ public struct ReferenceEvent: Sendable {
         self.text = text
         self.fields = fields
         self.time = time
+        timePath = stream.time
         self.input = input
         self.line = line
         if case .integer(let id) = fields.at(FieldPath(name: "id")) { self.id = Int64(clamping: id) } else { self.id = -1 }
@@ -41,6 +44,8 @@ public struct ReferenceEvent: Sendable {
         switch (declared[path], value) {
         case (nil, _), (.any, _), (.string, .string), (.boolean, .boolean), (.list, .list), (.number, .integer), (.number, .double):
             return value
+        case (.time, let value) where path == timePath && !value.isUnknown:
+            return .time(time)
         case (.time, _):
             return EventTime.microseconds(fields.at(path), format: .automatic).map(Value.time) ?? .unknown
         default:

@@ -7,6 +7,8 @@ public struct Fixture: Sendable, Equatable {
     public var folder: String
     /// The rules: files and folders.
     public var rules: [String]
+    /// The file of events: ``eventsName``, or with `.gz` or `.zst` behind it.
+    public var events: String
     /// Nil where the fixture cannot be run; then this says why.
     public var problem: String?
 
@@ -16,35 +18,33 @@ public struct Fixture: Sendable, Equatable {
     /// Most bytes of events and of expected alerts of one fixture.
     public static let bytesMax = 256 << 20
 
-    public init(folder: String, rules: [String], problem: String? = nil) {
+    public init(folder: String, rules: [String], events: String = Fixture.eventsName, problem: String? = nil) {
         self.folder = folder
+        self.events = events
         self.rules = rules
         self.problem = problem
     }
 
-    public var eventsPath: String { FileSearch.joined(folder, Fixture.eventsName) }
+    public var eventsPath: String { FileSearch.joined(folder, events) }
     public var alertsPath: String { FileSearch.joined(folder, Fixture.alertsName) }
 
     /// The fixtures in and below the folders, in the order of names. Paths that are files are left out.
     ///
     /// - Throws: ``FileError`` where a path is not there or a folder cannot be read.
     public static func find(_ paths: [String]) throws(FileError) -> [Fixture] {
-        var folders: [(folder: String, isCompressed: Bool)] = []
+        var folders: [(folder: String, events: String)] = []
         for path in paths where try FileSearch.kind(of: path) == .folder {
             try FileSearch.walk(path) { folder, names in
                 guard names.contains(alertsName) else { return }
-                if names.contains(eventsName) {
-                    folders.append((folder, false))
-                } else if names.contains(eventsName + ".gz") {
-                    folders.append((folder, true))
-                }
+                let events = ["", ".gz", ".zst"].map { eventsName + $0 }.first(where: names.contains)
+                if let events { folders.append((folder, events)) }
             }
         }
         var seen: Set<String> = []
         var fixtures: [Fixture] = []
-        for (folder, isCompressed) in folders where seen.insert(folder).inserted {
+        for (folder, events) in folders where seen.insert(folder).inserted {
             var fixture = try Fixture(in: folder)
-            if isCompressed { fixture.problem = "\(eventsName).gz: compressed logs are not in this version of Needletail" }
+            fixture.events = events
             fixtures.append(fixture)
         }
         return fixtures

@@ -1,5 +1,6 @@
 // One fixture from its files to a verdict.
 
+internal import Connectors
 internal import Decoding
 internal import Diagnostics
 internal import RuleCompiler
@@ -36,7 +37,7 @@ extension Fixture {
         guard let ruleSet = RuleSet.load(files, into: &sink) else {
             return .failed(["its rules have errors:"] + Fixture.lines(TextRenderer(files: files, isColoured: isColoured).render(sink)))
         }
-        let events = try readFile(eventsPath, bytesMax: Fixture.bytesMax)
+        let events = try readEventFile(eventsPath, bytesMax: Fixture.bytesMax)
         let result: ReplayResult
         do throws(RunError) {
             result = try ruleSet.replay(events: events)

@@ -67,6 +67,7 @@ extension Input {
             }
         self.init(
             source: source, format: EventFormat(type: type, timePath: stream.time, timeFormat: time),
-            delayMicroseconds: stream.delayMicroseconds, aheadMicroseconds: stream.aheadMicroseconds)
+            delayMicroseconds: stream.delayMicroseconds, aheadMicroseconds: stream.aheadMicroseconds,
+            idleMicroseconds: stream.idleMicroseconds)
     }
 }

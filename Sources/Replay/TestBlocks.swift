@@ -52,7 +52,8 @@ public struct TestBlocks: Sendable {
         for test in checked.tests {
             if program?.file != test.file { program = (test.file, compiled(file: test.file)) }
             guard let program else { continue }
-            var result = TestBlockResult(path: path(test.span), line: line(test.span), title: TestBlocks.quoted(test.name), alertCount: 0, failure: [])
+            var result = TestBlockResult(
+                path: path(test.span), line: line(test.span), title: TestBlocks.quoted(test.name), alertCount: 0, failure: [])
             switch program.result {
             case .success(let program): run(test, program, &result)
             case .failure(let failure):

@@ -16,11 +16,35 @@ public func compile(_ checked: CheckedProgram) throws(CompileFailure) -> Program
             throw CompileFailure(rule: rank, reason: error)
         }
     }
-    let declarations = builder.declarations(of: checked.eventTypes)
+    let declarations = declarations(checked.eventTypes, &builder)
     return Program(
         columns: builder.columns, types: builder.types, predicates: builder.tests, groups: groups(compiled), rules: compiled.map(\.program),
         code: builder.code, constants: builder.constants, constantLists: builder.constantLists, typeSets: builder.typeSets,
         patterns: builder.patterns, declarations: declarations)
+}
+
+/// What declared types demand of the columns that rules read.
+private func declarations(_ types: [EventType], _ builder: inout ProgramBuilder) -> [ColumnDeclaration] {
+    var declarations: [ColumnDeclaration] = []
+    for type in types {
+        for field in type.fields where field.type != .any {
+            guard let column = builder.columns.firstIndex(of: field.path),
+                let identifier = builder.typeIdentifiers(.named([type.name]))?.first
+            else { continue }
+            let kinds: [UInt8] =
+                switch field.type {
+                case .string: [ValueKind.string]
+                case .number: [ValueKind.integer, ValueKind.unsigned, ValueKind.double]
+                case .boolean: [ValueKind.boolean]
+                case .list: [ValueKind.list]
+                case .time, .any: []
+                }
+            declarations.append(
+                ColumnDeclaration(
+                    type: identifier, column: column, kinds: kinds.reduce(0) { $0 | 1 << UInt16($1) }, isTime: field.type == .time))
+        }
+    }
+    return declarations
 }
 
 /// Which rule cannot be compiled, and why.

@@ -88,31 +88,6 @@ struct ProgramBuilder {
         }
     }
 
-    /// What the declared types say of the columns that any rule reads; to be asked once all rules are compiled.
-    mutating func declarations(of eventTypes: [EventType]) -> [ColumnDeclaration] {
-        var declarations: [ColumnDeclaration] = []
-        for eventType in eventTypes {
-            for field in eventType.fields {
-                guard let column = columnIndex[field.path], let kind = ProgramBuilder.kind(of: field.type),
-                    let type = typeIdentifiers(.named([eventType.name]))?.first
-                else { continue }
-                declarations.append(ColumnDeclaration(type: type, column: column, kind: kind))
-            }
-        }
-        return declarations
-    }
-
-    private static func kind(of type: EventType.FieldType) -> ColumnDeclaration.Kind? {
-        switch type {
-        case .string: .string
-        case .number: .number
-        case .boolean: .boolean
-        case .list: .list
-        case .time: .time
-        case .any: nil
-        }
-    }
-
     static func constant(of value: Value) -> Constant {
         switch value {
         case .unknown, .object, .list: .unknown

@@ -33,6 +33,11 @@ public struct RuleSet: Sendable {
     public var stream: StreamDefinition {
         checked.streams.first { $0.name == nil } ?? StreamDefinition()
     }
+
+    /// How events are read that come from an input of that name; nil where no `stream` has it.
+    public func stream(named name: String) -> StreamDefinition? {
+        checked.streams.first { $0.name == name }
+    }
 }
 
 extension EngineChecks {

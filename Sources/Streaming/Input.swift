@@ -9,12 +9,32 @@ public struct Input {
     public var delayMicroseconds: Int64
     /// An event more than that beyond the watermark is a reject; nil is off.
     public var aheadMicroseconds: Int64?
+    /// After so long a silence its watermark moves on with the clock; nil is off.
+    public var idleMicroseconds: Int64?
 
-    public init(source: any Source, format: EventFormat, delayMicroseconds: Int64 = 0, aheadMicroseconds: Int64? = nil) {
+    public init(
+        source: any Source, format: EventFormat, delayMicroseconds: Int64 = 0, aheadMicroseconds: Int64? = nil, idleMicroseconds: Int64? = nil
+    ) {
         self.source = source
         self.format = format
         self.delayMicroseconds = delayMicroseconds
         self.aheadMicroseconds = aheadMicroseconds
+        self.idleMicroseconds = idleMicroseconds
+    }
+}
+
+/// A step of an input's watermark that its silence made, and no event. Together with the events, these decide what comes out.
+public struct IdleAdvance: Sendable, Equatable {
+    /// The input's place on the command line.
+    public var input: Int
+    /// The first line that was read after it.
+    public var line: UInt64
+    public var watermark: Int64
+
+    public init(input: Int, line: UInt64, watermark: Int64) {
+        self.input = input
+        self.line = line
+        self.watermark = watermark
     }
 }
 
@@ -23,12 +43,26 @@ final class InputReader {
     let input: Input
     /// The place on the command line.
     let index: Int
+    /// The column that is the event's own time, or -1.
+    let timeColumn: Int
     private var carver: LineCarver
     private let decoder: BlockDecoder
-    /// The largest event time less the delay; `Int64.min` before the first event.
+    /// The largest event time less the delay, or what silence made of it; `Int64.min` before the first event.
     private(set) var watermark = Int64.min
     private(set) var hasEnded = false
+    /// The time of the last event that was admitted.
+    private(set) var lastTime: Int64?
+    /// The largest time of an event that was admitted.
+    private(set) var largestTime: Int64?
     private let drains: Bool
+
+    // What `InputSet` knows of its silence.
+    /// By the clock: no byte has come since.
+    var quietSince: Int64 = 0
+    /// Something was there to read when it was last asked, whether or not it was read.
+    var hasBytes = true
+    /// It has been silent for so long, and without any event, that it does not count.
+    var isAbsent = false
 
     /// - Parameters:
     ///   - drains: whether the end of the input is the end of time; otherwise its watermark stays as the last event left it.
@@ -37,9 +71,13 @@ final class InputReader {
         self.input = input
         self.index = index
         self.drains = drains
+        timeColumn = columns.firstIndex(of: input.format.timePath) ?? -1
         carver = LineCarver(blockBytes: blockBytes)
         decoder = BlockDecoder(columns: columns + [FieldPath(name: "")], format: input.format, typeColumn: columns.count)
     }
+
+    /// The number of the line that is read next.
+    var nextLine: UInt64 { carver.nextLine }
 
     /// An event's place in the order of arrival.
     @inline(__always)
@@ -47,12 +85,12 @@ final class InputReader {
 
     /// Why a block was not filled; what was read stays with the carver.
     private enum Interruption: Error {
-        case stopRequest
+        case nothingYet
         case failure(SourceError)
     }
 
     enum ReadResult {
-        case block, end, interrupted
+        case block, end, nothingYet
     }
 
     /// Reads and decodes the next block into the batch.
@@ -66,7 +104,7 @@ final class InputReader {
                 } catch {
                     throw .failure(error)
                 }
-                guard let count else { throw .stopRequest }
+                guard let count else { throw .nothingYet }
                 return count
             }
             guard let block else {
@@ -78,7 +116,7 @@ final class InputReader {
                 batch, firstLine: block.firstLine, isFirstBlock: block.isFirst, cutLines: block.cutLines, rejects: &rejects)
             return .block
         } catch {
-            guard case .failure(let failure) = error else { return .interrupted }
+            guard case .failure(let failure) = error else { return .nothingYet }
             throw failure
         }
     }
@@ -95,8 +133,16 @@ final class InputReader {
             let (limit, overflow) = watermark.addingReportingOverflow(ahead)
             if !overflow && time > limit { return .ahead }
         }
+        lastTime = time
+        largestTime = max(largestTime ?? time, time)
         let (mark, underflow) = time.subtractingReportingOverflow(input.delayMicroseconds)
         watermark = max(watermark, underflow ? .min : mark)
         return .admitted
+    }
+
+    /// Moves the watermark on, never back, and never to the end of time.
+    func advance(to time: Int64) {
+        guard !hasEnded else { return }
+        watermark = max(watermark, min(time, .max - 1))
     }
 }

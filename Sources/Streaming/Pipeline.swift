@@ -24,16 +24,20 @@ public struct PipelineOptions: Sendable {
     public var endMicroseconds: Int64?
     /// Most memory of events that wait for the watermark; a run that needs more ends and names `delay`.
     public var reorderBytesMax: Int
+    /// Most memory of events of one input that is ahead of others; beyond it that input is not read until the others have caught up.
+    public var aheadBytesMax: Int
     public var blockBytes: Int
     /// Of the hash of keys.
     public var seed: UInt64
 
     public init(
-        drains: Bool = true, endMicroseconds: Int64? = nil, reorderBytesMax: Int = 1 << 30, blockBytes: Int = 256 * 1024, seed: UInt64
+        drains: Bool = true, endMicroseconds: Int64? = nil, reorderBytesMax: Int = 1 << 30, aheadBytesMax: Int = 64 << 20,
+        blockBytes: Int = 256 * 1024, seed: UInt64
     ) {
         self.drains = drains
         self.endMicroseconds = endMicroseconds
         self.reorderBytesMax = reorderBytesMax
+        self.aheadBytesMax = aheadBytesMax
         self.blockBytes = blockBytes
         self.seed = seed
     }
@@ -53,7 +57,7 @@ public enum RunError: Error, Sendable {
 public final class Pipeline {
     private let program: Program
     private let options: PipelineOptions
-    private let inputs: [InputReader]
+    private let inputs: InputSet
     private let alertSinks: [any Sink]
     private let lateSink: (any Sink)?
     private let rejectSink: (any Sink)?
@@ -70,22 +74,29 @@ public final class Pipeline {
     private var output = ByteBuffer(capacity: 64 * 1024)
     private var lateLines = SideLines()
     private var rejectLines = SideLines()
-    private var summary: RunSummary
+    /// What has been done so far.
+    public private(set) var summary: RunSummary
 
     /// Alerts leave in pieces of about this many bytes, so that a long drain does not hold them all.
     private static let alertBytesMax = 1 << 20
     /// How many rows ahead a key's memory is asked for.
     private static let prefetchDistance = 8
 
+    /// - Parameters:
+    ///   - selector: waits for the inputs; by default all of them always have something.
+    ///   - clock: what the silence of inputs with `idle` is measured by; by default it stands still.
     public init(
         program: Program, inputs: [Input], alerts: [any Sink], late: (any Sink)? = nil, rejects: (any Sink)? = nil,
-        options: PipelineOptions
+        selector: any SourceSelector = AlwaysReady(), clock: any Clock = FrozenClock(), options: PipelineOptions
     ) {
         self.program = program
         self.options = options
-        self.inputs = inputs.enumerated().map { index, input in
+        let readers = inputs.enumerated().map { index, input in
             InputReader(input, index: index, columns: program.columns, blockBytes: options.blockBytes, drains: options.drains)
         }
+        // Many inputs that are all ahead of one still leave half of the room to that one.
+        let share = options.reorderBytesMax / 2 / max(1, inputs.count)
+        self.inputs = InputSet(readers, selector: selector, clock: clock, heldBytesMax: min(options.aheadBytesMax, share))
         alertSinks = alerts
         lateSink = late
         rejectSink = rejects
@@ -98,12 +109,22 @@ public final class Pipeline {
         summary = RunSummary(rules: program.rules.map(\.name))
     }
 
+    /// Is told of each step of a watermark that silence makes, before it is made: what must be known to come to the same alerts again.
+    public var onIdleAdvance: ((IdleAdvance) -> Void)? {
+        get { inputs.onIdleAdvance }
+        set { inputs.onIdleAdvance = newValue }
+    }
+
     /// Runs until the input ends or a request to stop comes; `progress` is called after each block.
+    ///
+    /// - Throws: ``RunError``; what was read before has been matched, and its alerts have left.
     public func run(stop: StopFlag, progress: (RunSummary) -> Void = { _ in }) throws(RunError) -> RunSummary {
-        while !stop.isSet, let input = nextInput() {
-            switch try read(input) {
-            case .interrupted: continue
-            case .block, .end: break
+        input: while !stop.isSet {
+            switch inputs.next(until: nextMoment, heldBytes: { reorder.heldBytes(ofInput: $0) }) {
+            case .end: break input
+            case .nothing: continue
+            case .advanced: break
+            case .read(let input): if try read(input) == .nothingYet { continue }
             }
             try release()
             updateSummary()
@@ -120,13 +141,11 @@ public final class Pipeline {
         return summary
     }
 
-    /// The input that holds time back; of several the first.
-    private func nextInput() -> InputReader? {
-        var next: InputReader?
-        for input in inputs where !input.hasEnded {
-            if next.map({ input.watermark < $0.watermark }) ?? true { next = input }
-        }
-        return next
+    /// How far time must come for a held event or a deadline to go.
+    private var nextMoment: Int64? {
+        let held = reorder.firstTime.map { $0 + 1 }
+        guard let deadline = matcher.nextDeadline else { return held }
+        return min(held ?? deadline, deadline)
     }
 
     private func read(_ input: InputReader) throws(RunError) -> InputReader.ReadResult {
@@ -184,7 +203,9 @@ public final class Pipeline {
     private func test(_ input: InputReader) {
         let view = BatchView(batch)
         excluded.withUnsafeBufferPointer { excluded in
-            tester.test(view, count: batch.count, typeColumn: typeColumn, constantType: nil, excluded: excluded.baseAddress)
+            tester.test(
+                view, count: batch.count, typeColumn: typeColumn, constantType: nil, timeColumn: input.timeColumn,
+                excluded: excluded.baseAddress)
         }
         run.removeAll(keepingCapacity: true)
         var isSorted = true
@@ -201,7 +222,7 @@ public final class Pipeline {
 
     /// Matches what the watermark lets go, of the rows held back and of the batch just read; holds the rest.
     private func release() throws(RunError) {
-        let bound = ReleaseBound(watermarks: inputs.map(\.watermark))
+        let bound = inputs.bound
         // All inputs have ended: what is left goes together with the deadlines that lie between.
         if bound.time == .max { return }
         released.removeAll(keepingCapacity: true)
@@ -209,7 +230,7 @@ public final class Pipeline {
         let split = run.firstIndex { !bound.lets($0.time, arrival: $0.arrival) } ?? run.count
         mergeReleased(run[..<split])
         try match()
-        reorder.hold(run[split...], of: batch, masks: tester.masks)
+        if let first = run.first { reorder.hold(run[split...], of: batch, input: Int(first.arrival >> 48), masks: tester.masks) }
         run.removeAll(keepingCapacity: true)
         guard reorder.heldBytes <= options.reorderBytesMax else { throw .reorderBufferFull(bytes: reorder.heldBytes) }
         try fireDeadlines(upTo: bound.time)
@@ -345,12 +366,12 @@ public final class Pipeline {
     }
 
     private func updateSummary() {
-        let watermark = inputs.map(\.watermark).min() ?? .max
+        let watermark = inputs.bound.time
         if watermark != .max && watermark != .min { summary.watermark = watermark }
         summary.keys = matcher.keyCount
         summary.stateBytes = matcher.stateBytes
         summary.heldEvents = reorder.heldRows
-        summary.declarationBreaks = tester.declarationBreaks
+        summary.brokenFields = tester.brokenFields
         summary.lines = summary.events + summary.late + summary.rejected
         let counters = matcher.counters
         for index in counters.indices {

@@ -39,11 +39,15 @@ struct ReorderBuffer {
         var textCount = 0
         var live = 0
         var isInUse = false
+        var input = 0
     }
 
     private var runs: [Run] = []
     private var holdings: [Holding] = []
-    private var filling: Int32 = -1
+    /// Of each input the holding that takes its next row, or -1. Inputs do not share them: rows of one that is far ahead would keep the
+    /// memory of another's that have left.
+    private var filling: [Int32] = []
+    private var bytesByInput: [Int] = []
     private let columnCount: Int
     private(set) var heldRows = 0
     /// Memory of the batches that hold rows.
@@ -52,6 +56,12 @@ struct ReorderBuffer {
     init(columnCount: Int) {
         self.columnCount = columnCount
     }
+
+    /// Memory of the batches that hold rows of one input.
+    func heldBytes(ofInput input: Int) -> Int { bytesByInput.indices.contains(input) ? bytesByInput[input] : 0 }
+
+    /// The earliest time of a held row.
+    var firstTime: Int64? { runs.lazy.filter { $0.count > 0 }.map { $0.rows[$0.next].time }.min() }
 
     @inline(__always)
     func view(_ batch: Int32) -> BatchView { holdings[Int(batch)].view }
@@ -64,12 +74,16 @@ struct ReorderBuffer {
 
     // MARK: - In
 
-    /// Keeps rows of the current batch, in order.
-    mutating func hold(_ rows: ArraySlice<PendingRow>, of batch: EventBatch, masks: [RuleMask]) {
+    /// Keeps rows of the current batch, in order; all are of one input.
+    mutating func hold(_ rows: ArraySlice<PendingRow>, of batch: EventBatch, input: Int, masks: [RuleMask]) {
         guard !rows.isEmpty else { return }
+        while filling.count <= input {
+            filling.append(-1)
+            bytesByInput.append(0)
+        }
         var run = Run(rows: [])
         run.rows.reserveCapacity(rows.count)
-        for row in rows { run.rows.append(copy(row, of: batch, masks: masks)) }
+        for row in rows { run.rows.append(copy(row, of: batch, input: input, masks: masks)) }
         heldRows += run.rows.count
         if let last = runs.last?.rows.last, let first = run.rows.first, last < first {
             runs[runs.count - 1].rows += run.rows
@@ -79,13 +93,13 @@ struct ReorderBuffer {
         while runs.count > 1 && runs[runs.count - 1].count * 2 > runs[runs.count - 2].count { mergeLastTwo() }
     }
 
-    private mutating func copy(_ row: PendingRow, of batch: EventBatch, masks: [RuleMask]) -> PendingRow {
-        if filling < 0 { filling = openHolding(rowBytes: Int(batch.rawLengths[Int(row.row)])) }
-        var target = Int(filling)
+    private mutating func copy(_ row: PendingRow, of batch: EventBatch, input: Int, masks: [RuleMask]) -> PendingRow {
+        if filling[input] < 0 { filling[input] = openHolding(input: input, rowBytes: Int(batch.rawLengths[Int(row.row)])) }
+        var target = Int(filling[input])
         if !holdings[target].batch.append(row: Int(row.row), of: batch, textCount: &holdings[target].textCount) {
             retire(target)
-            filling = openHolding(rowBytes: Int(batch.rawLengths[Int(row.row)]))
-            target = Int(filling)
+            filling[input] = openHolding(input: input, rowBytes: Int(batch.rawLengths[Int(row.row)]))
+            target = Int(filling[input])
             let isAppended = holdings[target].batch.append(row: Int(row.row), of: batch, textCount: &holdings[target].textCount)
             precondition(isAppended, "A new holding has room for one row.")
         }
@@ -101,27 +115,33 @@ struct ReorderBuffer {
     private static let holdingRows = 512
     private static let holdingBytes = 128 * 1024
 
-    private mutating func openHolding(rowBytes: Int) -> Int32 {
+    private mutating func openHolding(input: Int, rowBytes: Int) -> Int32 {
         let bytes = max(ReorderBuffer.holdingBytes, rowBytes * max(1, columnCount))
         if bytes == ReorderBuffer.holdingBytes, let free = holdings.firstIndex(where: { !$0.isInUse }) {
             holdings[free].isInUse = true
-            heldBytes += holdings[free].batch.footprint
+            holdings[free].input = input
+            count(holdings[free].batch.footprint, ofInput: input)
             return Int32(free)
         }
         let batch = EventBatch(columnCount: columnCount, rowCapacity: ReorderBuffer.holdingRows, byteCapacity: bytes)
-        holdings.append(Holding(batch: batch, view: BatchView(batch), isInUse: true))
-        heldBytes += batch.footprint
+        holdings.append(Holding(batch: batch, view: BatchView(batch), isInUse: true, input: input))
+        count(batch.footprint, ofInput: input)
         return Int32(holdings.count - 1)
+    }
+
+    private mutating func count(_ bytes: Int, ofInput input: Int) {
+        heldBytes += bytes
+        bytesByInput[input] += bytes
     }
 
     /// A full holding whose rows have all left is free again.
     private mutating func retire(_ index: Int) {
-        if Int(filling) == index { filling = -1 }
+        if Int(filling[holdings[index].input]) == index { filling[holdings[index].input] = -1 }
         if holdings[index].live == 0 { release(index) }
     }
 
     private mutating func release(_ index: Int) {
-        heldBytes -= holdings[index].batch.footprint
+        count(-holdings[index].batch.footprint, ofInput: holdings[index].input)
         holdings[index].isInUse = false
         holdings[index].batch.reset(rowCapacity: 0)
         holdings[index].batch.byteCount = 0
@@ -173,7 +193,7 @@ struct ReorderBuffer {
         guard row.batch >= 0 else { return }
         let index = Int(row.batch)
         holdings[index].live -= 1
-        if holdings[index].live == 0 && Int(filling) != index { release(index) }
+        if holdings[index].live == 0 && Int(filling[holdings[index].input]) != index { release(index) }
     }
 }
 

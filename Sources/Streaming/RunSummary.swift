@@ -18,13 +18,13 @@ public struct RunSummary: Sendable, Equatable {
     /// By ``RejectReason/rawValue``.
     public var rejects: [UInt64]
     public var alerts: UInt64 = 0
-    /// Fields that broke the `event` declaration of their event's type, and were unknown to the rules.
-    public var declarationBreaks: UInt64 = 0
     /// The largest time that all inputs have reached, microseconds; nil before the first event.
     public var watermark: Int64?
     public var keys = 0
     public var stateBytes = 0
     public var heldEvents = 0
+    /// Fields that break the `event` declaration of their type, and so are unknown; of those that rules read.
+    public var brokenFields: UInt64 = 0
     /// In the order of names.
     public var rules: [Rule]
     /// A request to stop ended the run.

@@ -3,9 +3,25 @@ public protocol Source: AnyObject {
     /// As the user named it, for messages and for `--rejects`.
     var name: String { get }
 
-    /// Reads what is there into the room given, and waits only where nothing is: the number of bytes, 0 at the end, nil where a request
-    /// to stop came instead.
+    /// Reads what is there into the room given and never waits: the number of bytes, 0 at the end, nil where nothing is there yet.
     func read(into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int?
+}
+
+/// Waits for several sources at once.
+public protocol SourceSelector: AnyObject {
+    /// Waits until a source has something to read, or has ended or failed, but no longer than the time given (nil: without end) and
+    /// not beyond a request to stop.
+    ///
+    /// Returns the places in `sources` of those to read now, ascending; none where time is up or a request to stop came. A source
+    /// that was named need not have anything: its read then gives nil.
+    func wait(for sources: [any Source], timeoutMicroseconds: Int64?) -> [Int]
+}
+
+/// For sources that always have something: memory, and whatever blocks.
+public final class AlwaysReady: SourceSelector {
+    public init() {}
+
+    public func wait(for sources: [any Source], timeoutMicroseconds: Int64?) -> [Int] { Array(sources.indices) }
 }
 
 /// An input that can be read no further.

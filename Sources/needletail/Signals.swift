@@ -23,6 +23,13 @@ enum StopSignals {
     static func listen() -> Int32? {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return nil }
+        // Where standard input is closed, the pipe would stand in its place and be read for it.
+        for index in ends.indices where ends[index] <= STDERR_FILENO {
+            let moved = fcntl(ends[index], F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+            close(ends[index])
+            ends[index] = moved
+        }
+        guard ends.allSatisfy({ $0 >= 0 }) else { return nil }
         for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         wakeEnd.store(ends[1], ordering: .releasing)

@@ -89,16 +89,24 @@ import Testing
         // What the contract has and this version has not: never silence.
         Wrong("needletail run r.rule --state s", "--state is not in this version"),
         Wrong("needletail run r.rule --state=s", "--state is not in this version"),
-        Wrong("needletail run r.rule --follow", "--follow is not in this version"),
+        Wrong("needletail run r.rule --follow", "--follow is for files"),
+        Wrong("needletail run r.rule --follow --input e.gz", "a compressed file (.gz) cannot be followed"),
+        Wrong("needletail run r.rule --follow --input empty", "only a file can be followed"),
         Wrong("needletail run r.rule --checkpoint-every 5s", "--checkpoint-every is not in this version"),
         Wrong("needletail run r.rule --webhook-secret-env S", "--webhook-secret-env is not in this version"),
         Wrong("needletail run r.rule --webhook-allow-private", "--webhook-allow-private is not in this version"),
         Wrong("needletail run r.rule --alerts https://host/hidden", "--alerts https://… is not in this version"),
         Wrong("needletail run r.rule --alerts http://host/hidden", "--alerts http://… is not in this version"),
-        Wrong("needletail run r.rule --input a.ndjson.gz", "--input with compressed files (.gz) is not in this version", "zcat"),
-        Wrong("needletail run r.rule --input a.ndjson.zst", "--input with compressed files (.zst) is not in this version"),
-        Wrong("needletail run r.rule --input payments=p.ndjson", "--input NAME=SPEC", "./payments=p.ndjson"),
-        Wrong("needletail fmt r.rule", "`needletail fmt` is not in this version"),
+        Wrong("needletail run r.rule --input a.ndjson.gz", "a.ndjson.gz: there is no such file"),
+        Wrong("needletail run r.rule --input payments=p.ndjson", "the rules have no `stream payments`", "./payments=p.ndjson"),
+        Wrong("needletail run r.rule --input e --input ./e", "--input ./e is the same file as --input e"),
+        Wrong("needletail run s.rule --input payment=e", "the rules have no `stream payment`", "did you mean `payments`?"),
+        Wrong("needletail run s.rule --input logins=e", "the rules have no `stream logins`", "they have `payments`"),
+        Wrong("needletail run s.rule --input payments=e --input payments=e", "--input e is given twice"),
+        Wrong("needletail run s.rule --input payments=", "--input needs a name"),
+        Wrong("needletail fmt", "`needletail fmt` needs rules"),
+        Wrong("needletail fmt - r.rule", "stands alone"),
+        Wrong("needletail fmt missing.rule", "there is no such file"),
         Wrong("needletail explain r.rule", "`needletail explain RULES…` is not in this version"),
         Wrong("needletail trace r.rule", "`needletail trace` is not in this version"),
         Wrong("needletail backtest a b", "`needletail backtest` is not in this version"),
@@ -108,7 +116,7 @@ import Testing
     ]
 
     @Test(arguments: wrong) func wrongUsageIsStatus2AndSaysWhatIsWrong(_ wrong: Wrong) throws {
-        let session = try Session(["r.rule": pairRule, "e": "", "empty/.keep": ""])
+        let session = try Session(["r.rule": pairRule, "s.rule": pairRule + "stream payments { time at }\n", "e": "", "empty/.keep": ""])
         let outcome = try session.run(wrong.line)
         #expect(outcome.status == 2, "\(outcome.errors)")
         #expect(outcome.output == "")

@@ -35,7 +35,10 @@ import Testing
             cooldown 1h
         }
         """
-    private static let unpaid = "rule unpaid { by o match p: placed then not paid within 15m alert low \"{o} is unpaid\" { total: p.total } }\n"
+    private static let unpaid = """
+        rule unpaid { by o match p: placed then not paid within 15m alert low "{o} is unpaid" { total: p.total } }
+
+        """
 
     // MARK: - What passes
 
@@ -98,20 +101,25 @@ import Testing
             """
             rule r {
                 match e: x
-                alert low { whole: e.whole half: e.half big: e.big text: e.text flag: e.flag none: e.none lasted: time() - time(e) at: time(e) }
+                alert low {
+                    whole: e.whole half: e.half big: e.big text: e.text flag: e.flag none: e.none
+                    lasted: time() - time(e) at: time(e)
+                }
             }
             test "all kinds" {
                 x { whole: 3, half: 0.5, big: 18446744073709551615, "text": "a\\"b\\u00e9", flag: true }
-                expect r { whole: 3.0, half: 5e-1, big: 18446744073709551615, text: "a\\"bé", flag: true, none: null, lasted: "0s", at: "1970-01-01T00:00:00.000Z" }
+                expect r { whole: 3.0, half: 5e-1, big: 18446744073709551615, text: "a\\"bé", flag: true, none: null
+                    lasted: "0s", at: "1970-01-01T00:00:00.000Z" }
             }
             """)
         #expect(results.map(\.failure) == [[]])
     }
 
     @Test(arguments: [
-        "", "stream { type kind time at }", "stream { type event.kind time event.at seconds }", "stream { type \"charge\" time at rfc3339 }",
-        "stream { time t milliseconds }", "stream { time meta[2].t microseconds }", "stream { time t nanoseconds delay 5m ahead 1s idle 1s }",
-        "stream web { type \"charge\" }",
+        "", "stream { type kind time at }", "stream { type event.kind time event.at seconds }",
+        "stream { type \"charge\" time at rfc3339 }",
+        "stream { time t milliseconds }", "stream { time meta[2].t microseconds }",
+        "stream { time t nanoseconds delay 5m ahead 1s idle 1s }", "stream web { type \"charge\" }",
     ])
     func eventsStandInTheFormOfTheStream(_ stream: String) throws {
         let results = try run(
@@ -232,6 +240,49 @@ import Testing
         }
         let blocks = try #require(TestBlocks.load(files, into: &sink))
         blocks.run { #expect($0.failure == [], "\($0.path):\($0.line)") }
+    }
+
+    /// Whatever is cut out of a rule file or put into it, its tests end with a verdict or the file is refused.
+    @Test func noMutationOfShippedRulesTraps() throws {
+        let rules = LanguageExamplesTests.repository.appendingPathComponent("rules").path
+        let files = try SourceFile.readRules([rules])
+        let pieces = [
+            "1h", "after 3000w", "-1", "1e300", "null", "{", "}", "[", "]", "expect nothing", "wait 1w", "event", "not", "\"", "*", "+?",
+            "{2,}",
+            "within 1ms", "disabled", "next", "count(", "18446744073709551615", ".", ":", "stream { type a.b time c[3] nanoseconds }\n",
+        ].map { Array($0.utf8) }
+        var random = Draws(seed: ProcessInfo.processInfo.environment["NEEDLETAIL_SEED"].flatMap { UInt64($0.prefix(16), radix: 16) } ?? 1)
+        var runCount = 0
+        for round in 0..<1_500 {
+            var bytes = files[round % files.count].bytes
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                let at = Int.random(in: 0...bytes.count, using: &random)
+                let end = min(bytes.count, at + Int.random(in: 0...8, using: &random))
+                bytes.replaceSubrange(at..<end, with: pieces[Int.random(in: 0..<pieces.count, using: &random)])
+            }
+            var sink = DiagnosticSink()
+            guard let blocks = TestBlocks.load([SourceFile(path: "m.rule", bytes: bytes)], into: &sink) else {
+                #expect(sink.hasErrors)
+                continue
+            }
+            blocks.run { _ in runCount += 1 }
+        }
+        #expect(runCount > 50)
+    }
+
+    /// Random numbers that a seed gives again (SplitMix64).
+    private struct Draws: RandomNumberGenerator {
+        var state: UInt64
+
+        init(seed: UInt64) { state = seed }
+
+        mutating func next() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return z ^ (z >> 31)
+        }
     }
 
     @Test func theTestsOfTheLanguagePagePass() throws {

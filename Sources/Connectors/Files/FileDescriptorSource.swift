@@ -1,26 +1,23 @@
-// Standard input, files and pipes, read through a descriptor.
-//
-// A read must end when somebody asks the run to stop, without a moment in which the request could be missed. So whatever may keep us
-// waiting is waited for with poll(2), beside a second descriptor that becomes readable with the request and stays so.
+// Standard input, files and pipes, read through a descriptor. Whoever reads several waits for them with `PollSelector`; a read itself
+// never waits.
 
 public import Diagnostics
 public import Streaming
 internal import Glibc
 
 /// An input behind a file descriptor.
-public final class FileDescriptorSource: Source {
+public final class FileDescriptorSource: Source, WaitingSource {
     public let name: String
     private let descriptor: Int32
     private let isOwned: Bool
-    private let stopDescriptor: Int32?
     /// Regular files never keep us waiting, and poll says nothing about them.
     private let waits: Bool
+    private var isKnownReady = false
 
-    private init(name: String, descriptor: Int32, isOwned: Bool, stopDescriptor: Int32?) {
+    private init(name: String, descriptor: Int32, isOwned: Bool) {
         self.name = name
         self.descriptor = descriptor
         self.isOwned = isOwned
-        self.stopDescriptor = stopDescriptor
         var status = stat()
         waits = fstat(descriptor, &status) != 0 || status.st_mode & S_IFMT != S_IFREG
     }
@@ -31,23 +28,18 @@ public final class FileDescriptorSource: Source {
 
     /// Reads from a descriptor that belongs to somebody else, such as standard input.
     ///
-    /// - Parameter stopDescriptor: becomes readable, and stays so, when reading shall end.
     /// - Throws: ``FileError`` where the descriptor is closed or is a folder.
-    public static func borrowing(
-        _ descriptor: Int32, name: String, stopDescriptor: Int32? = nil
-    ) throws(FileError) -> FileDescriptorSource {
+    public static func borrowing(_ descriptor: Int32, name: String) throws(FileError) -> FileDescriptorSource {
         try refuseFolder(descriptor, name: name)
         if fcntl(descriptor, F_GETFL) & O_ACCMODE == O_WRONLY { throw FileError(path: name, errorNumber: EBADF) }
-        return FileDescriptorSource(name: name, descriptor: descriptor, isOwned: false, stopDescriptor: stopDescriptor)
+        return FileDescriptorSource(name: name, descriptor: descriptor, isOwned: false)
     }
 
     /// Opens a file or named pipe.
     ///
     /// - Parameter name: how messages call it; by default the path.
     /// - Throws: ``FileError`` where it is not there, may not be read, or is a folder.
-    public static func opening(
-        _ path: String, name: String? = nil, stopDescriptor: Int32? = nil
-    ) throws(FileError) -> FileDescriptorSource {
+    public static func opening(_ path: String, name: String? = nil) throws(FileError) -> FileDescriptorSource {
         let name = name ?? path
         // Without O_NONBLOCK, opening a named pipe would wait for a writer, deaf to a request to stop. The wait happens in poll instead.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -58,7 +50,7 @@ public final class FileDescriptorSource: Source {
             close(descriptor)
             throw error
         }
-        return FileDescriptorSource(name: name, descriptor: descriptor, isOwned: true, stopDescriptor: stopDescriptor)
+        return FileDescriptorSource(name: name, descriptor: descriptor, isOwned: true)
     }
 
     private static func refuseFolder(_ descriptor: Int32, name: String) throws(FileError) {
@@ -70,31 +62,41 @@ public final class FileDescriptorSource: Source {
     /// Which file it is, so that nobody writes into what is read.
     public var identity: FileIdentity? { FileIdentity(descriptor: descriptor) }
 
+    /// This input with its compression undone, if it has any: by its first bytes, or where its path ends in `.gz` or `.zst`.
+    public func decompressed(path: String) -> any Source {
+        if let compression = Compression.named(by: path) { return DecompressingSource(self, compression: compression) }
+        guard !waits else { return DecompressingSource(self, compression: nil) }
+        // Of a file the first bytes can be seen without reading them; a plain one needs no detour.
+        var start = [UInt8](repeating: 0, count: 4)
+        let count = pread(descriptor, &start, start.count, lseek(descriptor, 0, SEEK_CUR))
+        let guess = start.withUnsafeBytes { Compression.guess(UnsafeRawBufferPointer(rebasing: $0[..<max(0, count)])) }
+        guard case .compressed(let compression) = guess else { return self }
+        return DecompressingSource(self, compression: compression)
+    }
+
+    var readiness: SourceReadiness { waits ? .descriptor(descriptor) : .ready }
+
+    func noteReadiness() { isKnownReady = true }
+
     public func read(into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int? {
         guard let base = room.baseAddress, room.count > 0 else { return 0 }
         while true {
-            if waits && isStopRequestedWhileWaiting() { return nil }
+            // The descriptor may be shared with other programs, so that it is not ours to make it non-blocking.
+            if waits && !isKnownReady && !isReadable() { return nil }
+            isKnownReady = false
             let count = Glibc.read(descriptor, base, room.count)
             if count >= 0 { return count }
             switch errno {
-            case EINTR, EAGAIN: continue
+            case EINTR: continue
+            case EAGAIN: return nil
             default: throw SourceError(message: "\(name): \(FileError.reason(errno))")
             }
         }
     }
 
-    /// Waits until there is something to read, or its end, or an error that the read will meet, or a request to stop.
-    private func isStopRequestedWhileWaiting() -> Bool {
-        // A negative descriptor is one that poll leaves out.
-        var waiting = [
-            pollfd(fd: stopDescriptor ?? -1, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
-        ]
-        while poll(&waiting, nfds_t(waiting.count), -1) < 0 {
-            // Anything but a signal (no memory) is left to the read.
-            guard errno == EINTR else { return false }
-        }
-        return waiting[0].revents != 0
+    private func isReadable() -> Bool {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&waiting, 1, 0) > 0
     }
 }
 
@@ -105,7 +107,12 @@ public struct FileIdentity: Hashable, Sendable {
 
     public init?(descriptor: Int32) {
         var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        self.init(status)
+    }
+
+    init?(_ status: stat) {
+        guard status.st_mode & S_IFMT == S_IFREG else { return nil }
         device = UInt(status.st_dev)
         number = UInt(status.st_ino)
     }

@@ -25,15 +25,15 @@ public final class EventTester {
     private var selected: UnsafeMutablePointer<UInt32>
     private var found: [Found] = []
 
-    /// Fields that broke the declaration of their event's type.
-    public private(set) var declarationBreaks: UInt64 = 0
-
     /// Masks of all rows, those of a row side by side.
     public private(set) var masks: [RuleMask] = []
     /// Of each row with masks, in the order of rows: the row, and where its masks are.
     public private(set) var rows: [TestedRow] = []
     /// What went wrong in conditions, a rule.
     public private(set) var counters: [RuleCounters]
+
+    /// Values that broke the declaration of their type.
+    public private(set) var brokenFields: UInt64 = 0
 
     private struct Found {
         var row: UInt32
@@ -85,8 +85,11 @@ public final class EventTester {
     }
 
     /// Tests the rows that `isExcluded` does not name; `typeColumn` is where the batch holds the event's type, or -1 where all events
-    /// have the type `constantType`.
-    public func test(_ view: BatchView, count: Int, typeColumn: Int, constantType: String?, excluded: UnsafePointer<Bool>?) {
+    /// have the type `constantType`; `timeColumn` is the column that is the events' own time, or -1. Values that break the declaration
+    /// of their type are made unknown in the batch.
+    public func test(
+        _ view: BatchView, count: Int, typeColumn: Int, constantType: String?, timeColumn: Int = -1, excluded: UnsafePointer<Bool>?
+    ) {
         rows.removeAll(keepingCapacity: true)
         masks.removeAll(keepingCapacity: true)
         found.removeAll(keepingCapacity: true)
@@ -94,19 +97,13 @@ public final class EventTester {
         reserve(count)
         assignTypes(view, count: count, typeColumn: typeColumn, constantType: constantType)
         let included = groupRows(count: count, excluded: excluded)
-        applyDeclarations(view)
+        for declaration in program.declarations {
+            let rows = UnsafeBufferPointer(
+                start: rowsByType + typeStarts[declaration.type], count: typeStarts[declaration.type + 1] - typeStarts[declaration.type])
+            brokenFields &+= declaration.enforce(on: rows, of: view, isEventTime: declaration.column == timeColumn)
+        }
         for index in program.predicates.indices { run(index, view: view, included: included) }
         collect(count: count)
-    }
-
-    /// Makes what breaks its declaration unknown, in the batch itself: every condition, key and capture then sees it so.
-    private func applyDeclarations(_ view: BatchView) {
-        for declaration in program.declarations {
-            for place in typeStarts[declaration.type]..<typeStarts[declaration.type + 1] {
-                if view.apply(declaration, row: Int(rowsByType[place])) { continue }
-                declarationBreaks &+= 1
-            }
-        }
     }
 
     private func reserve(_ count: Int) {

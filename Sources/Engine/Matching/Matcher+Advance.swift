@@ -277,7 +277,8 @@ extension Matcher {
         case .minimum, .maximum:
             let best = register.load(as: UInt32.self)
             if best == 0 {
-                if value.isComparable { register.storeBytes(of: CapturedEvent.current, as: UInt32.self) }
+                // Truth values have no least and no greatest.
+                if value.isComparable && value.kind != ValueKind.boolean { register.storeBytes(of: CapturedEvent.current, as: UInt32.self) }
             } else if let order = compareScalars(value, evaluator.capturedValue(best, column: aggregate.column)),
                 aggregate.kind == .minimum ? order < 0 : order > 0
             {

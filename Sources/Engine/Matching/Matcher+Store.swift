@@ -81,7 +81,7 @@ extension Matcher {
     private func makeRoom(_ rule: RuleTables, needed: Int, records: Int, section: inout Int, cursor: inout KeyCursor) {
         let size = rule.recordSize
         guard let base = cursor.blob else {
-            cursor.blob = createBlob(rule, needed: needed + records * size, cursor: &cursor)
+            cursor.blob = createBlob(rule, needed: needed + Matcher.grownCapacity(records) * size, cursor: &cursor)
             section = Blob(cursor.blob.unsafelyUnwrapped).insertSection(rule.local)
             growSection(rule, section, by: records, blob: Blob(cursor.blob.unsafelyUnwrapped))
             return

@@ -19,7 +19,7 @@ public struct Program: Sendable {
     public var typeSets: [[Int]]
     /// Regular expressions for ``Opcode/matches``, each one that ``Regex/check(_:)`` accepts; any other is unknown on every text.
     public var patterns: [String]
-    /// Columns that `event` declarations give a type.
+    /// What `event` declarations demand of columns.
     public var declarations: [ColumnDeclaration]
 
     public init(
@@ -41,21 +41,21 @@ public struct Program: Sendable {
     }
 }
 
-/// What a column holds in events of a type: another value is unknown there, and what is declared a time is read as one.
-public struct ColumnDeclaration: Sendable {
-    public enum Kind: Sendable {
-        case string, number, boolean, list, time
-    }
-
-    /// The type's id.
+/// What a column must hold in events of a type; anything else is unknown there.
+public struct ColumnDeclaration: Sendable, Equatable {
+    /// A type id.
     public var type: Int
     public var column: Int
-    public var kind: Kind
+    /// A bit for each ``ValueKind`` that is allowed.
+    public var kinds: UInt16
+    /// What is there is read as a time: the event's own, a number of milliseconds, or RFC 3339.
+    public var isTime: Bool
 
-    public init(type: Int, column: Int, kind: Kind) {
+    public init(type: Int, column: Int, kinds: UInt16, isTime: Bool = false) {
         self.type = type
         self.column = column
-        self.kind = kind
+        self.kinds = kinds
+        self.isTime = isTime
     }
 }
 

@@ -96,7 +96,10 @@ extension ProgramChecker {
 
     /// The line of an event; nil where its own fields leave no room for type and time, which is then reported.
     private mutating func line(_ type: TypeName, _ fields: [TestSyntax.Member], _ test: CheckedTest) -> String? {
-        let time = TestSyntax.time(test.endMicroseconds, test.stream.timeFormat)
+        var format = test.stream.timeFormat
+        // A stream that takes both forms takes the one that the event is declared with.
+        if format == .automatic, eventTypes[type.text]?.fields[test.stream.time]?.type == .number { format = .milliseconds }
+        let time = TestSyntax.time(test.endMicroseconds, format)
         guard var members = setting(test.stream.time, to: time, in: fields, of: type, isTime: true) else { return nil }
         if case .field(let path) = test.stream.type {
             guard let all = setting(path, to: .string(type.text), in: members, of: type, isTime: false) else { return nil }
@@ -196,7 +199,7 @@ extension ProgramChecker {
                 Diagnostic(
                     .unknownTestRule, "no rule of this file is named `\(name.text)`", at: name.span,
                     label: nearest.map { "did you mean `\($0)`?" } ?? "",
-                    help: nearest != nil ? nil : own.isEmpty ? "this file has no rule" : "its rules are \(TestNames.listed(own))",
+                    help: nearest != nil ? nil : own.isEmpty ? "this file has no rule" : "rules of this file: \(TestNames.listed(own))",
                     fix: nearest.flatMap { names.fix(name.span, $0) }))
             return
         }
@@ -208,7 +211,8 @@ extension ProgramChecker {
                     .fieldNotInAlert, "alerts of `\(name.text)` have no field `\(field.name.text)`", at: field.name.span,
                     label: nearest.map { "did you mean `\($0)`?" } ?? "",
                     help: nearest != nil
-                        ? nil : known.isEmpty ? "they have no fields: `alert high \"…\" { name: … }`" : "they have \(TestNames.listed(known))",
+                        ? nil
+                        : known.isEmpty ? "they have no fields: `alert high \"…\" { name: … }`" : "they have \(TestNames.listed(known))",
                     fix: nearest.flatMap { names.fix(field.name.span, $0) }))
         }
     }

@@ -89,7 +89,7 @@ struct Lexer {
         let start = position
         while let next = byte(position), next != 0x0A { position += 1 }
         var end = position
-        if end > start, bytes[end - 1] == 0x0D { end -= 1 }
+        while end > start, [0x20, 0x09, 0x0C, 0x0D].contains(bytes[end - 1]) { end -= 1 }
         let isDocumentation = byte(start + 2) == UInt8(ascii: "/") && byte(start + 3) != UInt8(ascii: "/")
         comments.append(Comment(span: span(start, end), isDocumentation: isDocumentation, startsLine: !lineHasToken))
     }

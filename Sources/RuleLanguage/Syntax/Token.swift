@@ -63,7 +63,7 @@ public struct Token: Sendable, Equatable {
 
 /// A comment, kept so that a formatter loses none.
 public struct Comment: Sendable, Equatable {
-    /// From the slashes to the end of the line, the line's end not included.
+    /// From the slashes to the end of the line, white space at the end not included.
     public var span: Span
     /// `///`: the description of the declaration after it.
     public var isDocumentation: Bool

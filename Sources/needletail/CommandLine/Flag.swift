@@ -53,18 +53,26 @@ extension Flag {
 
     static let input = Flag(
         name: "--input", value: .path("SPEC"), defaultText: "-", isRepeatable: true,
-        help: "Where events come from: `-` is standard input, anything else a file or named pipe. Several inputs are merged by time."
+        help: "Where events come from: `-` is standard input, anything else a file or named pipe; gzip and zstd are read through. `NAME=SPEC` reads it as `stream NAME { … }` of the rules says. Several inputs are merged by time."
     ) { (options, value) throws(UsageError) in
-        try check(value, of: "--input", isInput: true)
-        guard !options.inputs.contains(value) else { throw UsageError("--input \(value) is given twice", hint: "each input is read once") }
-        options.inputs.append(value)
+        let input = inputSpec(value)
+        try check(input.spec, of: "--input")
+        guard !options.inputs.contains(where: { $0.spec == input.spec }) else {
+            throw UsageError("--input \(input.spec) is given twice", hint: "each input is read once")
+        }
+        options.inputs.append(input)
     }
+
+    static let follow = Flag(
+        name: "--follow", value: .none,
+        help: "Go on reading every input file as it grows, through rotation, until a signal comes. A file that is not there yet is waited for."
+    ) { (options, _) throws(UsageError) in options.follows = true }
 
     static let alerts = Flag(
         name: "--alerts", value: .path("SPEC"), defaultText: "-", isRepeatable: true,
         help: "Where alerts go: `-` is standard output, anything else a file, written anew."
     ) { (options, value) throws(UsageError) in
-        try check(value, of: "--alerts", isInput: false)
+        try check(value, of: "--alerts")
         guard !options.alerts.contains(value) else { throw UsageError("--alerts \(value) is given twice", hint: "name each place once") }
         options.alerts.append(value)
     }
@@ -73,7 +81,7 @@ extension Flag {
         name: "--late", value: .path("PATH"), defaultText: "counted only",
         help: "Where late events go, as JSON lines with the line number and the watermark that they missed."
     ) { (options, value) throws(UsageError) in
-        try check(value, of: "--late", isInput: false)
+        try check(value, of: "--late")
         options.late = value
     }
 
@@ -81,7 +89,7 @@ extension Flag {
         name: "--rejects", value: .path("PATH"), defaultText: "counted only",
         help: "Where lines go that are no events, as JSON lines with the reason and the line number."
     ) { (options, value) throws(UsageError) in
-        try check(value, of: "--rejects", isInput: false)
+        try check(value, of: "--rejects")
         options.rejects = value
     }
 
@@ -126,6 +134,14 @@ extension Flag {
         name: "--update", value: .none, help: "Write every `alerts.ndjson` anew with the alerts that came. Look at the difference before you keep it."
     ) { (options, _) throws(UsageError) in options.updates = true }
 
+    static let check = Flag(
+        name: "--check", value: .none, help: "Only list the files that would change, on standard output."
+    ) { (options, _) throws(UsageError) in options.checksLayout = true }
+
+    static let difference = Flag(
+        name: "--diff", value: .none, help: "Only show what would change, as `diff -u` does, on standard output."
+    ) { (options, _) throws(UsageError) in options.showsDifference = true }
+
     static let markdown = Flag(name: "--markdown", value: .none, help: "The help of all commands as a page of Markdown.") {
         (options, _) throws(UsageError) in options.isMarkdown = true
     }
@@ -140,19 +156,17 @@ extension Flag {
     }
 
     /// Refuses what later versions will understand, so that it is never taken for the name of a file.
-    private static func check(_ value: String, of flag: String, isInput: Bool) throws(UsageError) {
+    private static func check(_ value: String, of flag: String) throws(UsageError) {
         guard !value.isEmpty else { throw UsageError("\(flag) needs a name") }
         if let scheme = scheme(of: value) { throw .notInThisVersion("\(flag) \(scheme)…") }
-        guard isInput else { return }
-        for suffix in [".gz", ".zst"] where value.hasSuffix(suffix) {
-            throw UsageError(
-                "--input with compressed files (\(suffix)) is not in this version of Needletail",
-                hint: "pipe it in: \(suffix == ".gz" ? "zcat" : "zstdcat") FILE | needletail run RULES")
+    }
+
+    /// What stands before the first `=` is a name if it looks like one; a path with such a start is written `./NAME=…`.
+    private static func inputSpec(_ value: String) -> InputSpec {
+        guard let equals = value.utf8.firstIndex(of: UInt8(ascii: "=")), isName(value.utf8[..<equals]) else {
+            return InputSpec(stream: nil, spec: value)
         }
-        if let equals = value.utf8.firstIndex(of: UInt8(ascii: "=")), isName(value.utf8[..<equals]) {
-            throw UsageError(
-                "--input NAME=SPEC, a named stream, is not in this version of Needletail", hint: "if that is a file, write --input ./\(value)")
-        }
+        return InputSpec(stream: String(value[..<equals]), spec: String(value[value.utf8.index(after: equals)...]))
     }
 
     /// `https://` of `https://host/path`; never more, since what follows may be secret.

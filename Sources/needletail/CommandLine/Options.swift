@@ -1,7 +1,9 @@
 /// Everything that flags can say, for all commands; each flag fills its own part.
 struct Options {
+    var inputs: [InputSpec] = []
+    /// Go on reading files as they grow.
+    var follows = false
     /// Specs as they were written: `-` or a path.
-    var inputs: [String] = []
     var alerts: [String] = []
     var late: String?
     var rejects: String?
@@ -15,11 +17,26 @@ struct Options {
     var diagnosticFormat = LogFormat.text
     /// Of `test`.
     var updates = false
+    /// Of `fmt`.
+    var checksLayout = false
+    var showsDifference = false
     /// Of `help`.
     var isMarkdown = false
     var wantsHelp = false
     /// What is no flag: files, folders, names of commands.
     var operands: [String] = []
+}
+
+/// `--input SPEC` or `--input NAME=SPEC`.
+struct InputSpec: Equatable {
+    /// Of the `stream` that says how it is read; nil: the one without a name.
+    var stream: String?
+    /// As it was written, without the name: `-` or a path.
+    var spec: String
+
+    static let standardInput = InputSpec(stream: nil, spec: "-")
+
+    var isStandardInput: Bool { spec == "-" }
 }
 
 enum LogFormat: String, CaseIterable {

@@ -3,6 +3,7 @@ internal import Diagnostics
 internal import Glibc
 internal import Replay
 internal import RuleCompiler
+internal import RuleLanguage
 internal import Streaming
 
 extension Command {
@@ -12,9 +13,9 @@ extension Command {
             "Reads events, one JSON object a line, and writes alerts, one JSON object a line. RULES are files, or folders that are searched for *.rule files; all together are one program.",
             "A line that is no event is counted and never ends the run. Ctrl-C stops taking input, finishes what was read and leaves; a second one leaves at once.",
         ],
-        example: "needletail run rules/ < events.ndjson\nneedletail run rules/ --input a.ndjson --input b.ndjson --alerts alerts.ndjson --rejects rejects.ndjson",
+        example: "needletail run rules/ < events.ndjson\nneedletail run rules/ --input cards=cards.ndjson.gz --input web=/var/log/web.ndjson --alerts alerts.ndjson --rejects rejects.ndjson",
         flags: [
-            .input, .alerts, .late, .rejects, .drain, .workers, .quiet, .logFormat, .logLevel, .missing("--follow"),
+            .input, .follow, .alerts, .late, .rejects, .drain, .workers, .quiet, .logFormat, .logLevel,
             .missing("--state", .path("DIR")), .missing("--checkpoint-every", .text("D")), .missing("--webhook-secret-env", .text("NAME")),
             .missing("--webhook-allow-private"),
         ]
@@ -24,8 +25,8 @@ extension Command {
         guard let rules = RuleFiles.load(files, log: log) else { return ExitStatus.found }
         let stopDescriptor = StopSignals.listen()
         do throws(RunFailure) {
-            let ends = try RunEnds(options, stopDescriptor: stopDescriptor)
-            return try ends.run(rules, options, log: log)
+            let ends = try RunEnds(options, rules, log: log)
+            return try ends.run(rules, options, selector: PollSelector(stopDescriptor: stopDescriptor), log: log)
         } catch {
             switch error {
             case .usage(let usage): throw usage
@@ -50,26 +51,33 @@ enum RunFailure: Error {
 
 /// What a run reads from and writes to.
 struct RunEnds {
-    var sources: [FileDescriptorSource] = []
+    var inputs: [Input] = []
     var alerts: [FileSink] = []
     var late: FileSink?
     var rejects: FileSink?
 
     /// Opens everything before anything is overwritten: a name that is wrong leaves all files as they are.
-    init(_ options: Options, stopDescriptor: Int32?) throws(RunFailure) {
+    init(_ options: Options, _ rules: RuleSet, log: Log) throws(RunFailure) {
         var identities: [FileIdentity: String] = [:]
-        for spec in options.inputs.isEmpty ? ["-"] : options.inputs {
-            let path = try RunEnds.expanded(spec, of: "--input")
-            do throws(FileError) {
-                let source =
-                    spec == "-"
-                    ? try FileDescriptorSource.borrowing(STDIN_FILENO, name: "-", stopDescriptor: stopDescriptor)
-                    : try FileDescriptorSource.opening(path, name: spec, stopDescriptor: stopDescriptor)
-                if let identity = source.identity { identities[identity] = "--input \(spec)" }
-                sources.append(source)
-            } catch {
-                throw RunFailure("--input", error)
+        let specs = options.inputs.isEmpty ? [.standardInput] : options.inputs
+        var streams: [StreamDefinition] = []
+        do throws(UsageError) {
+            for spec in specs { streams.append(try RunEnds.stream(of: spec, rules)) }
+        } catch {
+            throw .usage(error)
+        }
+        for (spec, stream) in zip(specs, streams) {
+            let (source, identity) = try RunEnds.opened(spec, follows: options.follows, log: log)
+            if let identity {
+                if let other = identities[identity] {
+                    throw .usage(UsageError("--input \(spec.spec) is the same file as \(other)", hint: "each input is read once"))
+                }
+                identities[identity] = "--input \(spec.spec)"
             }
+            inputs.append(Input(source: source, stream: stream))
+        }
+        for case let name? in rules.checked.streams.map(\.name) where !specs.contains(where: { $0.stream == name }) {
+            log.write(.warning, "no input is read as `stream \(name)`; give it one: --input \(name)=FILE", [("stream", NumberText.quoted(name))])
         }
         for spec in options.alerts.isEmpty ? ["-"] : options.alerts {
             alerts.append(
@@ -79,6 +87,41 @@ struct RunEnds {
         if let spec = options.rejects { rejects = try RunEnds.opened(spec, "--rejects", &identities) }
         for sink in alerts + [late, rejects].compactMap(\.self) where sink.name != "standard output" {
             do throws(FileError) { try sink.clear() } catch { throw .failed(error.message) }
+        }
+    }
+
+    /// How an input is read.
+    private static func stream(of input: InputSpec, _ rules: RuleSet) throws(UsageError) -> StreamDefinition {
+        guard let name = input.stream else { return rules.stream }
+        if let stream = rules.stream(named: name) { return stream }
+        let names = rules.checked.streams.compactMap(\.name)
+        throw UsageError(
+            "--input \(name)=\(input.spec): the rules have no `stream \(name)`",
+            hint: CommandLineParser.nearest(name, among: names)
+                ?? (names.isEmpty
+                    ? "they declare no stream with a name; if that is a file, write --input ./\(name)=\(input.spec)"
+                    : "they have \(names.map { "`\($0)`" }.joined(separator: ", "))"))
+    }
+
+    private static func opened(
+        _ input: InputSpec, follows: Bool, log: Log
+    ) throws(RunFailure) -> (source: any Source, identity: FileIdentity?) {
+        let path = try expanded(input.spec, of: "--input")
+        if follows && input.isStandardInput {
+            throw .usage(UsageError("--follow is for files; standard input is read until it ends anyway", hint: "name a file: --input FILE"))
+        }
+        do throws(FileError) {
+            if follows {
+                let source = try FollowedFile(path, name: input.spec) { log.write(.warning, $0) }
+                return (source, source.identity)
+            }
+            let source =
+                input.isStandardInput
+                ? try FileDescriptorSource.borrowing(STDIN_FILENO, name: "-")
+                : try FileDescriptorSource.opening(path, name: input.spec)
+            return (source.decompressed(path: path), source.identity)
+        } catch {
+            throw RunFailure("--input", error)
         }
     }
 
@@ -105,13 +148,12 @@ struct RunEnds {
         return sink
     }
 
-    func run(_ rules: RuleSet, _ options: Options, log: Log) throws(RunFailure) -> Int32 {
+    func run(_ rules: RuleSet, _ options: Options, selector: PollSelector, log: Log) throws(RunFailure) -> Int32 {
         let report = RunReport(log: log)
         report.begin(rules.checked)
-        let stream = rules.stream
         let pipeline = Pipeline(
-            program: rules.program, inputs: sources.map { Input(source: $0, stream: stream) }, alerts: alerts, late: late,
-            rejects: rejects, options: PipelineOptions(drains: options.drains, seed: UInt64.random(in: .min ... .max)))
+            program: rules.program, inputs: inputs, alerts: alerts, late: late, rejects: rejects, selector: selector,
+            clock: SystemClock(), options: PipelineOptions(drains: options.drains, seed: UInt64.random(in: .min ... .max)))
         do throws(RunError) {
             let summary = try pipeline.run(stop: StopSignals.flag) { report.progress($0) }
             try close()
@@ -119,6 +161,8 @@ struct RunEnds {
         } catch {
             log.clearProgress()
             if case .brokenPipe = error { return ExitStatus.done }
+            // What was read before has been worked, and people want to know how far it came.
+            if case .source = error { report.end(pipeline.summary, hasFailed: true) }
             throw .failed(error.message)
         }
         return StopSignals.received.map(ExitStatus.signal) ?? ExitStatus.done

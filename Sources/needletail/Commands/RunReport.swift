@@ -20,10 +20,6 @@ final class RunReport {
 
     func begin(_ program: CheckedProgram) {
         if program.rules.isEmpty { log.write(.warning, "no rule is enabled, so nothing can match") }
-        let unnamed = program.streams.first { $0.name == nil }
-        if unnamed?.idleMicroseconds != nil {
-            log.write(.warning, "the stream's `idle` is not in this version of Needletail: an input that is silent holds time back")
-        }
         log.write(.debug, "\(NumberText.counted(UInt64(program.rules.count), "rule")) loaded")
     }
 
@@ -70,11 +66,11 @@ final class RunReport {
         }
     }
 
-    func end(_ summary: RunSummary) {
+    func end(_ summary: RunSummary, hasFailed: Bool = false) {
         sayBounds(summary)
         let microseconds = WallClock.monotonic() - start
         let rate = NumberText.perSecond(summary.events, microseconds)
-        var sentence = summary.isStopped ? "stopped: " : "done: "
+        var sentence = hasFailed ? "failed after: " : summary.isStopped ? "stopped: " : "done: "
         sentence += "\(NumberText.counted(summary.events, "event")), \(NumberText.counted(summary.alerts, "alert"))"
         sentence += " in \(NumberText.seconds(microseconds)) s (\(NumberText.grouped(rate)) events/s)"
         guard log.format == .text else {
@@ -90,6 +86,9 @@ final class RunReport {
             log.write(.info, "  rejected: \(NumberText.counted(summary.rejects[Int(reason.rawValue)], "line")), \(reason.name)")
         }
         if summary.late > 0 { log.write(.info, "  late: \(NumberText.counted(summary.late, "event"))") }
+        if summary.brokenFields > 0 {
+            log.write(.info, "  unknown: \(NumberText.counted(summary.brokenFields, "field")) not of the type that its `event` declares")
+        }
         for rule in summary.rules where rule.counters.keyMissing > 0 {
             log.write(.debug, "  \(rule.name): \(NumberText.counted(rule.counters.keyMissing, "event")) without its key")
         }
@@ -106,6 +105,7 @@ final class RunReport {
             ("rules", object(summary.rules.filter { $0.alerts > 0 }.map { ($0.name, $0.alerts) })),
             ("suppressed", object(summary.rules.filter { $0.suppressed > 0 }.map { ($0.name, $0.suppressed) })),
             ("rejects", object(rejects)), ("late", "\(summary.late)"),
+            ("broken_fields", "\(summary.brokenFields)"),
             ("watermark", summary.watermark.map { NumberText.quoted(NumberText.time($0)) } ?? "null"),
             ("keys", "\(summary.keys)"), ("seconds", NumberText.seconds(microseconds)), ("events_per_second", "\(rate)"),
         ]

@@ -1,0 +1,159 @@
+// Several inputs that are live at once: which of them is read next, and how their silence moves time.
+//
+// Whichever input has something to read may be read, and of several the one that holds time back. An input that is ahead of it is read
+// no further once a bound of its events waits, so that a stalled input costs a bounded amount of memory; the one that holds time back is
+// always read, since only it can let the others go. What comes out does not depend on which was read first: events leave by the
+// watermarks alone.
+//
+// Silence (`idle D`): after more than D without a byte, the watermark of an input is its last event's time, less `delay`, plus the silence
+// less D. An input without any event has no time that could go on: once D has passed it does not hold the others back, that is, its
+// watermark follows theirs, as far as they let events go. Where all others have ended it follows to just behind their last event, and
+// time stands there.
+
+internal import Events
+
+final class InputSet {
+    let readers: [InputReader]
+    private let selector: any SourceSelector
+    private let clock: any Clock
+    /// Held bytes of an input that is ahead of others, beyond which it is not read.
+    private let heldBytesMax: Int
+    private let hasIdle: Bool
+    /// Is told of each advance before it is made.
+    var onIdleAdvance: ((IdleAdvance) -> Void)?
+
+    enum Turn {
+        /// This input has something to read.
+        case read(InputReader)
+        /// Nothing can be read, but silence has moved a watermark.
+        case advanced
+        /// Nothing has changed: time was up, or a request to stop has come.
+        case nothing
+        /// Every input has been read to its end.
+        case end
+    }
+
+    init(_ readers: [InputReader], selector: any SourceSelector, clock: any Clock, heldBytesMax: Int) {
+        self.readers = readers
+        self.selector = selector
+        self.clock = clock
+        self.heldBytesMax = heldBytesMax
+        hasIdle = readers.contains { $0.input.idleMicroseconds != nil }
+        if hasIdle {
+            let now = clock.monotonicMicroseconds
+            for reader in readers { reader.quietSince = now }
+        }
+    }
+
+    /// How far time has come by all inputs.
+    var bound: ReleaseBound { ReleaseBound(watermarks: readers.map(\.watermark)) }
+
+    /// Waits until an input can be read, or silence has moved time on, or a request to stop has come.
+    ///
+    /// - Parameters:
+    ///   - moment: the time at which the next held event or deadline goes; nil where none is there. Silence before it moves nothing
+    ///     that could be seen.
+    ///   - heldBytes: how much of an input waits for the watermark.
+    func next(until moment: Int64?, heldBytes: (Int) -> Int) -> Turn {
+        let open = readers.filter { !$0.hasEnded }
+        guard let least = open.map(\.watermark).min() else { return .end }
+        let candidates = open.filter { $0.watermark == least || heldBytes($0.index) < heldBytesMax }
+        let sources = candidates.map(\.input.source)
+        var ready = selector.wait(for: sources, timeoutMicroseconds: 0)
+        if hasIdle {
+            for (place, reader) in candidates.enumerated() where !ready.contains(place) { reader.hasBytes = false }
+        }
+        if ready.isEmpty { ready = selector.wait(for: sources, timeoutMicroseconds: timeout(until: moment, open)) }
+        let hasAdvanced = hasIdle && noteSilence(open, candidates: candidates, ready: ready.map { candidates[$0] })
+        var next: InputReader?
+        for place in ready {
+            let reader = candidates[place]
+            if next.map({ reader.watermark < $0.watermark }) ?? true { next = reader }
+        }
+        if let next { return .read(next) }
+        return hasAdvanced ? .advanced : .nothing
+    }
+
+    /// An advance as a value: the silence of an input has moved its watermark.
+    func apply(_ advance: IdleAdvance) {
+        guard readers.indices.contains(advance.input) else { return }
+        readers[advance.input].advance(to: advance.watermark)
+    }
+
+    // MARK: - Silence
+
+    /// Moves the watermarks of the inputs that are silent; whether any has moved. An input that was not asked, because it is paused, is
+    /// not silent, and one that has something to read is so no longer.
+    private func noteSilence(_ open: [InputReader], candidates: [InputReader], ready: [InputReader]) -> Bool {
+        let now = clock.monotonicMicroseconds
+        var hasAdvanced = false
+        for reader in open {
+            reader.isAbsent = false
+            guard let idle = reader.input.idleMicroseconds, !reader.hasBytes, candidates.contains(where: { $0 === reader }) else { continue }
+            let silence = now - reader.quietSince
+            guard silence > idle else { continue }
+            guard let last = reader.lastTime else {
+                reader.isAbsent = true
+                continue
+            }
+            let mark = InputSet.sum(InputSet.difference(last, reader.input.delayMicroseconds), silence - idle)
+            if advance(reader, to: mark) { hasAdvanced = true }
+        }
+        for reader in open where reader.isAbsent {
+            if let mark = markOfOthers(than: reader), advance(reader, to: mark) { hasAdvanced = true }
+        }
+        for reader in open where ready.contains(where: { $0 === reader }) || !candidates.contains(where: { $0 === reader }) {
+            reader.quietSince = now
+            reader.hasBytes = true
+        }
+        return hasAdvanced
+    }
+
+    private func advance(_ reader: InputReader, to mark: Int64) -> Bool {
+        guard mark > reader.watermark else { return false }
+        let step = IdleAdvance(input: reader.index, line: reader.nextLine, watermark: mark)
+        onIdleAdvance?(step)
+        apply(step)
+        return true
+    }
+
+    /// The watermark with which an input that does not count holds back nothing that the others let go; nil where they let nothing go.
+    private func markOfOthers(than absent: InputReader) -> Int64? {
+        let others = readers.filter { !$0.isAbsent }
+        guard others.contains(where: { !$0.hasEnded }) else {
+            return others.compactMap(\.largestTime).max().map { $0 + 1 }
+        }
+        let bound = ReleaseBound(watermarks: readers.map { $0.isAbsent ? .max : $0.watermark })
+        guard bound.time != .min, bound.time != .max else { return nil }
+        // Events at that very time go only where every input before their own is beyond it.
+        return absent.index < bound.input ? bound.time + 1 : bound.time
+    }
+
+    /// How long nothing can change but by something to read.
+    private func timeout(until moment: Int64?, _ open: [InputReader]) -> Int64? {
+        guard hasIdle, let moment else { return nil }
+        var wake: Int64?
+        for reader in open where reader.watermark < moment {
+            guard let idle = reader.input.idleMicroseconds else { return nil }
+            let start = InputSet.sum(reader.quietSince, idle)
+            if let last = reader.lastTime {
+                let mark = InputSet.difference(last, reader.input.delayMicroseconds)
+                wake = max(wake ?? .min, InputSet.sum(start, max(1, InputSet.difference(moment, mark))))
+            } else if !reader.isAbsent {
+                wake = max(wake ?? .min, start + 1)
+            }
+        }
+        // A moment that lies behind us is tried again soon, not at once without end.
+        return wake.map { max(1000, $0 - clock.monotonicMicroseconds) }
+    }
+
+    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+        let (sum, overflow) = left.addingReportingOverflow(right)
+        return overflow ? (right > 0 ? .max : .min) : sum
+    }
+
+    private static func difference(_ left: Int64, _ right: Int64) -> Int64 {
+        let (difference, overflow) = left.subtractingReportingOverflow(right)
+        return overflow ? (right > 0 ? .min : .max) : difference
+    }
+}
