@@ -33,7 +33,7 @@ let package = Package(
         .executableTarget(
             name: "needletail",
             dependencies: [
-                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Decoding", "Streaming", "Connectors", "Replay",
+                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Streaming", "Connectors", "Replay",
             ]),
 
         // Tests and benchmarks only.
@@ -42,7 +42,8 @@ let package = Package(
         .testTarget(name: "BenchTests", dependencies: ["needletail-bench", "needletail", "Events", "CXXHash"]),
         .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
-        .testTarget(name: "RuleLanguageTests", dependencies: ["RuleLanguage", "ReferenceMatcher", "Diagnostics", "Events"]),
+        .testTarget(
+            name: "RuleLanguageTests", dependencies: ["RuleLanguage", "RuleCompiler", "ReferenceMatcher", "Diagnostics", "Events"]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
         .testTarget(

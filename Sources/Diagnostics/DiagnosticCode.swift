@@ -1,6 +1,7 @@
 /// The stable codes of all diagnostics. A code that has been published is never given another meaning, nor used again after it is gone.
 ///
-/// E01 text, E02 grammar, E03 names, E04 types and expressions, E05 patterns, E06 what this version lacks, E07 tests beside the rules; W as E, but warnings.
+/// E01 text, E02 grammar, E03 names, E04 types and expressions, E05 patterns, E06 what this version lacks, E07 tests beside the rules; W as
+/// E, but warnings. W10 is advice: what is no mistake and yet most likely not what was meant; it is given where there is no error.
 public enum DiagnosticCode: String, Sendable, CaseIterable {
     case invalidUTF8 = "E0101"
     case unexpectedCharacter = "E0102"
@@ -55,6 +56,8 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
     case badNetwork = "E0409"
     case badIndex = "E0410"
     case expressionTooLarge = "E0411"
+    case badRegularExpression = "E0412"
+    case unknownZone = "E0413"
 
     case patternCanBeEmpty = "E0501"
     case loopOfEmpty = "E0502"
@@ -68,6 +71,7 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
     case tooManyInAnyOrder = "E0510"
     case zeroDuration = "E0511"
     case untilWithKey = "E0512"
+    case patternTooComplex = "E0513"
 
     case notSupported = "E0601"
 
@@ -83,6 +87,25 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
     case timeoutWithoutLimit = "W0502"
 
     case testWithoutExpectation = "W0701"
+
+    case loopWithoutLimit = "W1001"
+    case absenceWithoutLimit = "W1002"
+    case allCombinations = "W1003"
+    case stepNeverSatisfied = "W1004"
+    case undeclaredType = "W1005"
+    case constantCondition = "W1006"
+    case guardOfNextStep = "W1007"
+    case unusedName = "W1008"
+    case unusedLabel = "W1009"
+    case loopAtEnd = "W1010"
+    case fieldAsKey = "W1011"
+    case optionalField = "W1012"
+    case loopBeforeAbsence = "W1013"
+    case nearType = "W1014"
+    case cancelOfLastStep = "W1015"
+    case neighboursOfOtherTypes = "W1016"
+    case absenceOfLoops = "W1017"
+    case percentInLike = "W1018"
 
     public var severity: Diagnostic.Severity {
         rawValue.utf8.first == UInt8(ascii: "W") ? .warning : .error

@@ -10,16 +10,22 @@ public struct RuleSet: Sendable {
     public var program: Program
 
     /// Checks and compiles rule files as one program. Nil where there is any error; `sink` then says which.
+    ///
+    /// - Complexity: that of compiling once more for each rule that the engine cannot run, as far as the sink keeps what is said.
     public static func load(_ files: [SourceFile], into sink: inout DiagnosticSink) -> RuleSet? {
-        guard let checked = check(files: files, into: &sink) else { return nil }
-        do throws(CompileFailure) {
-            return RuleSet(checked: checked, program: try compile(checked))
-        } catch {
-            let rule = checked.rules[error.rule]
-            sink.report(
-                Diagnostic(
-                    error.reason.code, "rule `\(rule.name)` cannot be run: \(error.reason.message)", at: rule.span, label: "this rule"))
-            return nil
+        guard let checked = check(files: files, into: &sink, engine: .engine) else { return nil }
+        // Every rule that is too much is told, not the first alone.
+        var left = checked
+        while true {
+            do throws(CompileFailure) {
+                let program = try compile(left)
+                return sink.hasErrors ? nil : RuleSet(checked: checked, program: program)
+            } catch {
+                let rule = left.rules.remove(at: error.rule)
+                sink.report(
+                    Diagnostic(
+                        error.reason.code, "rule `\(rule.name)` cannot be run: \(error.reason.message)", at: rule.span, label: "this rule"))
+            }
         }
     }
 
@@ -34,11 +40,17 @@ public struct RuleSet: Sendable {
     }
 }
 
+extension EngineChecks {
+    /// The engine's own word on patterns and zones.
+    public static let engine = EngineChecks(
+        pattern: { text in Regex.check(text).map { ($0.offset, $0.message) } }, isZone: { TimeZoneName.isKnown($0) })
+}
+
 extension CompileError {
     var code: DiagnosticCode {
         switch self {
         case .expressionTooDeep: .expressionTooLarge
-        case .patternTooComplex: .tooManySteps
+        case .patternTooComplex: .patternTooComplex
         case .unsupported: .notSupported
         }
     }

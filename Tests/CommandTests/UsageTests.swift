@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @Suite struct UsageTests {
-    static let commands = ["run", "check", "test", "help", "completions"]
+    static let commands = ["run", "check", "test", "explain", "help", "completions"]
 
     @Test func withoutACommandTheCommandsAreListed() throws {
         let outcome = try Session().run("needletail")
@@ -52,6 +52,10 @@ import Testing
         Wrong("needletail frobnicate", "no command `frobnicate`"),
         Wrong("needletail --quiet run r.rule", "the command comes first"),
         Wrong("needletail help chek", "did you mean `check`?"),
+        Wrong("needletail explain", "needs a code", "E0403"),
+        Wrong("needletail explain E0433", "there is no code `E0433`", "did you mean `E0"),
+        Wrong("needletail explain W1000", "there is no code", "did you mean `W10"),
+        Wrong("needletail explain charge", "a code looks like"),
         Wrong("needletail run", "needs rules"),
         Wrong("needletail run missing.rule", "missing.rule: there is no such file"),
         Wrong("needletail run empty", "no *.rule file in empty"),
@@ -103,7 +107,7 @@ import Testing
         Wrong("needletail fmt", "`needletail fmt` needs rules"),
         Wrong("needletail fmt - r.rule", "stands alone"),
         Wrong("needletail fmt missing.rule", "there is no such file"),
-        Wrong("needletail explain r.rule", "`needletail explain` is not in this version"),
+        Wrong("needletail explain r.rule", "`needletail explain RULES…` is not in this version"),
         Wrong("needletail trace r.rule", "`needletail trace` is not in this version"),
         Wrong("needletail backtest a b", "`needletail backtest` is not in this version"),
         Wrong("needletail savepoint x", "`needletail savepoint` is not in this version"),

@@ -1,5 +1,6 @@
 internal import Diagnostics
 internal import Foundation
+internal import RuleCompiler
 internal import RuleLanguage
 internal import Testing
 
@@ -31,7 +32,8 @@ internal import Testing
         for fixture in try Self.load() {
             let file = SourceFile(path: "rules.rule", bytes: fixture.program)
             var sink = DiagnosticSink()
-            let program = check(files: [file], into: &sink)
+            // As the commands do it: with the engine's word on patterns, and compiled.
+            let program = RuleSet.load([file], into: &sink)
             let text = TextRenderer(files: [file]).render(sink)
             if isUpdate {
                 try Data(fixture.program + Array("----\n".utf8) + Array(text.utf8)).write(to: fixture.url)
@@ -49,7 +51,7 @@ internal import Testing
         for fixture in try Self.load() where !fixture.name.contains("several") {
             let file = SourceFile(path: "rules.rule", bytes: fixture.program)
             var sink = DiagnosticSink()
-            _ = check(files: [file], into: &sink)
+            _ = RuleSet.load([file], into: &sink)
             let code = String(fixture.name.prefix { $0 != "-" })
             #expect(sink.diagnostics.allSatisfy { $0.code.rawValue == code }, "\(fixture.name)")
         }
@@ -59,12 +61,16 @@ internal import Testing
     @Test func everyFixMends() throws {
         var fixCount = 0
         for fixture in try Self.load() {
-            let found = check(files: [SourceFile(path: "rules.rule", bytes: fixture.program)]).diagnostics
+            // What is advised once there is no error left is another matter.
+            func mistakes(_ bytes: [UInt8]) -> [Diagnostic] {
+                check(files: [SourceFile(path: "rules.rule", bytes: bytes)]).diagnostics.filter { !$0.code.rawValue.hasPrefix("W10") }
+            }
+            let found = mistakes(fixture.program)
             for diagnostic in found {
                 guard let fix = diagnostic.fix else { continue }
                 var bytes = fixture.program
                 bytes.replaceSubrange(Int(fix.span.lower)..<Int(fix.span.upper), with: Array(fix.replacement.utf8))
-                let after = check(files: [SourceFile(path: "rules.rule", bytes: bytes)]).diagnostics
+                let after = mistakes(bytes)
                 #expect(after.count < found.count, "\(fixture.name): \(diagnostic.message)")
                 fixCount += 1
             }

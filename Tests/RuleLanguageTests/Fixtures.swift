@@ -7,6 +7,13 @@ enum Fixtures {
     static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("fixtures")
 
+    /// The rule files of `rules/`, in the order of their names.
+    static func shippedRules() throws -> [[UInt8]] {
+        let folder = folder.deletingLastPathComponent().appendingPathComponent("rules")
+        return try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil).filter { $0.pathExtension == "rule" }
+            .sorted { $0.path < $1.path }.map { Array(try Data(contentsOf: $0)) }
+    }
+
     /// Every rule of the conformance vectors.
     static func conformanceRules() throws -> [(name: String, text: String)] {
         var rules: [(name: String, text: String)] = []
@@ -36,7 +43,12 @@ func rendered(_ text: String) -> String {
     return TextRenderer(files: [file]).render(sink)
 }
 
-/// The codes of a text's diagnostics, in the order of the text.
+/// The codes of a text's diagnostics, in the order of the text, without advice (W10).
 func codes(_ text: String) -> [String] {
-    check(files: [source(text)]).diagnostics.map(\.code.rawValue)
+    check(files: [source(text)]).diagnostics.map(\.code.rawValue).filter { !$0.hasPrefix("W10") }
+}
+
+/// The codes of a text's advice, in the order of the text.
+func advice(_ text: String) -> [String] {
+    check(files: [source(text)]).diagnostics.map(\.code.rawValue).filter { $0.hasPrefix("W10") }
 }

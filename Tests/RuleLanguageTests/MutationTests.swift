@@ -1,4 +1,6 @@
 internal import Diagnostics
+internal import Foundation
+internal import RuleCompiler
 internal import RuleLanguage
 internal import Testing
 
@@ -50,14 +52,19 @@ struct SeededGenerator: RandomNumberGenerator {
     @Test func noMutationCrashesOrHangs() throws {
         var texts = [SampleProgram.runnable, SampleProgram.parsedOnly].map { Array($0.utf8) }
         texts += try Fixtures.conformanceRules().prefix(200).map { Array($0.text.utf8) }
-        var random = SeededGenerator(seed: 20_261_121)
+        texts += try Fixtures.shippedRules()
+        let environment = ProcessInfo.processInfo.environment
+        let seed = environment["NEEDLETAIL_SEED"].flatMap { UInt64($0.prefix(16), radix: 16) } ?? 20_261_121
+        var random = SeededGenerator(seed: seed)
         var brokenCount = 0
-        for round in 0..<20_000 {
+        let rounds = environment["NEEDLETAIL_VOLUME"] == "soak" ? 100_000 : 20_000
+        for round in 0..<rounds {
             let text = texts[round % 4 < 2 ? round % 2 : Int.random(in: 0..<texts.count, using: &random)]
             let file = SourceFile(path: "m.rule", bytes: Self.mutate(text, &random))
             var sink = DiagnosticSink()
-            let program = check(files: [file], into: &sink)
-            #expect((program == nil) == sink.hasErrors)
+            // All the way to what the engine runs.
+            let program = RuleSet.load([file], into: &sink)
+            #expect((program == nil) == sink.hasErrors, "seed \(seed), round \(round)")
             for diagnostic in sink.diagnostics {
                 let range = 0...Int32(file.bytes.count)
                 guard range.contains(diagnostic.span.lower), range.contains(diagnostic.span.upper),

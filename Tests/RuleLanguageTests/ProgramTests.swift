@@ -7,7 +7,7 @@ internal import Testing
 @Suite struct ProgramTests {
     @Test func theSampleOfEveryProductionChecks() throws {
         let result = check(files: [source(SampleProgram.runnable)])
-        #expect(result.diagnostics.isEmpty, "\(rendered(SampleProgram.runnable))")
+        #expect(codes(SampleProgram.runnable).isEmpty, "\(rendered(SampleProgram.runnable))")
         let program = try #require(result.program)
         // `everything` is disabled.
         #expect(program.rules.map(\.name) == ["tree"])

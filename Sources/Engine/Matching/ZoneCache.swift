@@ -89,6 +89,17 @@ final class ZoneCache {
     }
 }
 
+/// The time zones that `hour` and `weekday` know.
+public enum TimeZoneName {
+    /// Whether a zone has that name.
+    ///
+    /// - Complexity: reads a file for the name of a place.
+    public static func isKnown(_ name: String) -> Bool {
+        var name = name
+        return name.withUTF8 { ZoneCache().zone(named: $0) != nil }
+    }
+}
+
 extension Evaluator {
     /// `hour` and `weekday`.
     func calendar(_ function: FunctionCode, _ arguments: UnsafeMutablePointer<Scalar>, _ count: Int) -> Scalar {

@@ -83,6 +83,10 @@ extension ExpressionChecker {
                         .badNetwork, "`\(text)` is no network", at: syntax.span,
                         help: "a network is an address and a length: \"10.0.0.0/8\", \"2001:db8::/32\""))
             }
+        case .hour, .weekday:
+            if values.count > 1, case .string(let name) = values[1].expression.constantValue {
+                checkZone(name, call.arguments[1].value.span)
+            }
         default: break
         }
         var size = 1
@@ -128,6 +132,7 @@ extension ExpressionChecker {
             }
             return .other
         }
+        observations.usedLabels.insert(step)
         guard isVisible(step, name, in: place) else { return .reported }
         if let computed {
             report(Diagnostic(.badIndex, "inside an aggregate a place in a list is a plain number", at: computed))

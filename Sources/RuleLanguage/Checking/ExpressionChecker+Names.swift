@@ -57,6 +57,7 @@ extension ExpressionChecker {
             if isAlert, accesses.isEmpty, let key = keys[name.text] { return CheckedValue(expression: .key(key.index), type: key.type) }
             if let step = labels[name.text] {
                 // A field of that name is shadowed: labels come first.
+                observations.usedLabels.insert(step)
                 guard isVisible(step, name, in: place) else { return .broken }
                 return checkCaptured(step, name, accesses, span, in: place)
             }
@@ -66,6 +67,7 @@ extension ExpressionChecker {
                 if let key = keys[text], rest.isEmpty { return CheckedValue(expression: .key(key.index), type: key.type) }
             }
             if let value = bindingValue(name, in: place) {
+                noteUse(of: name, in: place)
                 guard case .field(let field)? = accesses.first else { return index(value, accesses[...], in: place) }
                 if case .constant(.unknown) = value.expression { return .broken }
                 report(Diagnostic(.badIndex, "the `let` `\(name.text)` is a value and has no field `\(field.text)`", at: field.span))
@@ -231,6 +233,14 @@ extension ExpressionChecker {
             globals[name.text]?.state = .value(value)
             return value
         }
+    }
+
+    private mutating func noteUse(of name: Name, in place: ExpressionPlace) {
+        if case .constant = place.kind {} else if lets[name.text] != nil {
+            observations.usedLets.insert(name.text)
+            return
+        }
+        observations.usedGlobals.insert(name.text)
     }
 
     private mutating func resolve(_ syntax: ExpressionSyntax, in place: ExpressionPlace, _ name: Name) -> CheckedValue {

@@ -66,6 +66,10 @@ struct ExpressionChecker {
     /// The pattern has mistakes already, so labels may be missing here.
     var isPatternBroken = false
     var bindingDepth = 0
+    var observations = Observations()
+    /// The files of the run, to find a place inside a literal.
+    var sources: [SourceFile] = []
+    var engine: EngineChecks?
     private var checkDepth = 0
 
     init(sink: DiagnosticSink) { self.sink = sink }
@@ -77,6 +81,7 @@ struct ExpressionChecker {
     /// A condition: true, false or unknown.
     mutating func condition(_ syntax: ExpressionSyntax, in place: ExpressionPlace) -> Expression {
         let value = check(syntax, in: place)
+        noteConstant(value, syntax.unwrapped, in: place, isCondition: true)
         if !value.type.accepts(.boolean) {
             report(
                 Diagnostic(
@@ -95,6 +100,7 @@ struct ExpressionChecker {
             return .broken
         }
         let value = checkNode(syntax, in: place)
+        noteConstant(value, syntax, in: place)
         guard value.size <= CheckedValue.sizeMax, value.depth <= CheckedValue.depthMax else {
             reportTooLarge(syntax.span)
             return .broken
@@ -150,6 +156,7 @@ struct ExpressionChecker {
         case .not(let operand):
             let value = check(operand, in: place)
             require(value, .boolean, operand.span, "`not` needs a condition")
+            noteNegated(value.expression, operand.span, in: place)
             return build(.not(value.expression), .boolean, over: [value])
         case .and(let members), .or(let members):
             var isAnd = false
@@ -172,10 +179,12 @@ struct ExpressionChecker {
                 .coalesce(values[0].expression, values[1].expression), values[0].type.joined(with: values[1].type), over: values)
         case .isMissing(let operand, let isNegated):
             let value = check(operand, in: place)
+            notePresence(value.expression)
             let missing = build(.isMissing(value.expression), .boolean, over: [value])
             return isNegated ? build(.not(missing.expression), .boolean, over: [missing]) : missing
         case .membership(let element, let list, let isNegated):
             let result = checkMembership(element, list, in: place)
+            if isNegated { noteNegated(result.expression, syntax.span, in: place) }
             return isNegated ? build(.not(result.expression), .boolean, over: [result]) : result
         case .like(let operand, let pattern, let isNegated), .matches(let operand, let pattern, let isNegated):
             var isLike = false
@@ -183,8 +192,11 @@ struct ExpressionChecker {
             let value = check(operand, in: place)
             require(value, .string, operand.span, "`\(isLike ? "like" : "matches")` needs a string")
             let text = constantString(pattern, in: place, "the pattern of `\(isLike ? "like" : "matches")`") ?? ""
+            if isLike, text.utf8.contains(UInt8(ascii: "%")) { observations.percents.append(pattern.span) }
+            if !isLike { checkRegularExpression(text, pattern) }
             let expression = isLike ? Expression.like(value.expression, pattern: text) : .matches(value.expression, pattern: text)
             let result = build(expression, .boolean, over: [value])
+            if isNegated { noteNegated(expression, syntax.span, in: place) }
             return isNegated ? build(.not(result.expression), .boolean, over: [result]) : result
         case .call(let call):
             return checkCall(call, syntax.span, in: place)
@@ -235,6 +247,10 @@ struct ExpressionChecker {
                     ]))
         } else if !isEquality, a.type == .boolean || b.type == .boolean {
             report(Diagnostic(.wrongType, "true and false have no order", at: span, help: "write `==` or `!=`"))
+        }
+        if [.notEqual, .less, .lessOrEqual].contains(comparison) {
+            noteOptional(a.expression, left.span, at: span, in: place)
+            noteOptional(b.expression, right.span, at: span, in: place)
         }
         return build(.compare(comparison, a.expression, b.expression), .boolean, over: [a, b])
     }

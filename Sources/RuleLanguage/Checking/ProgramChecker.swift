@@ -12,9 +12,11 @@ struct ProgramChecker {
     /// Of each stream, the file that declares it.
     var streamFiles: [Int] = []
 
-    init(files: [SyntaxFile], sink: DiagnosticSink) {
+    init(files: [SyntaxFile], sink: DiagnosticSink, engine: EngineChecks?) {
         self.files = files
         expressions = ExpressionChecker(sink: sink)
+        expressions.sources = files.map(\.source)
+        expressions.engine = engine
     }
 
     var sink: DiagnosticSink {
@@ -31,6 +33,7 @@ struct ProgramChecker {
         var rules: [CheckedRule] = []
         var disabledRules: [CheckedRule] = []
         var names: [String: Name] = [:]
+        var advice: [RuleAdvice] = []
         let sorted = eventTypes.values.sorted { $0.name < $1.name }
         for file in files {
             for declaration in file.declarations {
@@ -45,11 +48,20 @@ struct ProgramChecker {
                     expressions: expressions)
                 let checked = checker.check()
                 expressions.sink = checker.expressions.sink
+                expressions.observations.usedGlobals.formUnion(checker.expressions.observations.usedGlobals)
+                if let found = checker.advice { advice.append(found) }
                 guard let checked else { continue }
                 if checked.isEnabled { rules.append(checked.rule) } else { disabledRules.append(checked.rule) }
             }
         }
         let tests = checkTests()
+        // Errors first: what is left over after a mistake looks unused, unreachable, or worse.
+        if !sink.hasErrors {
+            let program = ProgramAdvice(
+                rules: advice, declared: eventTypes, streams: streams, globals: expressions.globals,
+                usedGlobals: expressions.observations.usedGlobals)
+            for diagnostic in program.give().sorted(by: { ($0.span.file, $0.span.lower) < ($1.span.file, $1.span.lower) }) { report(diagnostic) }
+        }
         rules.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         disabledRules.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         return CheckedProgram(
@@ -248,18 +260,20 @@ struct ProgramChecker {
 /// Checks parsed files as one program. Nil where there is any error; `sink` then says which.
 ///
 /// - Complexity: O(n) in the text, but for deeply shared `let`s, whose written-out size is bounded.
-public func check(syntax files: [SyntaxFile], into sink: inout DiagnosticSink) -> CheckedProgram? {
-    var checker = ProgramChecker(files: files, sink: sink)
+public func check(syntax files: [SyntaxFile], into sink: inout DiagnosticSink, engine: EngineChecks? = nil) -> CheckedProgram? {
+    var checker = ProgramChecker(files: files, sink: sink, engine: engine)
     let program = checker.check()
     sink = checker.sink
     return sink.hasErrors ? nil : program
 }
 
 /// Parses and checks rule files as one program. Nil where there is any error; `sink` then says which.
-public func check(files: [SourceFile], into sink: inout DiagnosticSink) -> CheckedProgram? {
+///
+/// `engine` judges regular expressions and time zones; without it they are taken to be right.
+public func check(files: [SourceFile], into sink: inout DiagnosticSink, engine: EngineChecks? = nil) -> CheckedProgram? {
     var syntax: [SyntaxFile] = []
     for (index, file) in files.enumerated() { syntax.append(parse(file: file, index: Int32(index), into: &sink)) }
-    return check(syntax: syntax, into: &sink)
+    return check(syntax: syntax, into: &sink, engine: engine)
 }
 
 /// Parses and checks rule files as one program: the program, where there is no error, and all that is to be said, in the order of the

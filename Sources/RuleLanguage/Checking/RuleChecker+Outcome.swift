@@ -92,7 +92,10 @@ extension RuleChecker {
     }
 
     private mutating func step(_ label: Name) -> Int? {
-        if let step = expressions.labels[label.text] { return step }
+        if let step = expressions.labels[label.text] {
+            expressions.observations.usedLabels.insert(step)
+            return step
+        }
         if expressions.isPatternBroken { return nil }
         let nearest = NearestName.find(label.text, among: expressions.labels.keys.sorted())
         report(

@@ -31,7 +31,7 @@ extension RuleChecker {
             steps.append(
                 Step(
                     name: names[index], types: typeSet(step.syntax.types), condition: condition,
-                    conditionText: step.syntax.condition.map { foldedText($0.span) } ?? "", key: isKeyedByStep ? common + own : [],
+                    conditionText: step.syntax.condition.map { file.foldedText($0.span) } ?? "", key: isKeyedByStep ? common + own : [],
                     isInLoop: step.isInLoop))
         }
         var predicates: [EventPredicate] = []
@@ -68,7 +68,7 @@ extension RuleChecker {
             }
             alternatives.append(.init(types: typeSet([alternative.type]), condition: condition, key: key))
         }
-        return EventPredicate(alternatives: alternatives, text: foldedText(source.event.span))
+        return EventPredicate(alternatives: alternatives, text: file.foldedText(source.event.span))
     }
 
     private func typeSet(_ types: [TypeName]) -> TypeSet {
@@ -127,21 +127,23 @@ extension RuleChecker {
             }
         }
     }
+}
 
+extension SyntaxFile {
     /// The text of a place with every run of white space and comments as one blank.
     func foldedText(_ span: Span) -> String {
         var low = 0
-        var high = file.tokens.count
+        var high = tokens.count
         while low < high {
             let middle = (low + high) / 2
-            if file.tokens[middle].span.lower < span.lower { low = middle + 1 } else { high = middle }
+            if tokens[middle].span.lower < span.lower { low = middle + 1 } else { high = middle }
         }
         var text: [UInt8] = []
         var end: Int32?
-        for token in file.tokens[low...] {
+        for token in tokens[low...] {
             guard token.span.upper <= span.upper, token.kind != .end else { break }
             if let end, end < token.span.lower { text.append(0x20) }
-            text += file.source.bytes[Int(token.span.lower)..<Int(token.span.upper)]
+            text += source.bytes[Int(token.span.lower)..<Int(token.span.upper)]
             end = token.span.upper
         }
         return String(decoding: text, as: UTF8.self)

@@ -15,6 +15,8 @@ struct RuleChecker {
 
     var ruleFields: FieldScope = .dynamic
     var alertFields: FieldScope = .dynamic
+    /// What the rule's warnings are made of, once it is built.
+    var advice: RuleAdvice?
 
     var sink: DiagnosticSink {
         get { expressions.sink }
@@ -184,6 +186,10 @@ struct RuleChecker {
             timeoutAlert: nil,
             cancels: cancels, cooldown: nil, openLimit: OpenLimit(), loopEventsMax: 1_024, tags: [])
         let isEnabled = checkOutcome(&rule, hasAnyLimit: builder.hasAnyLimit)
+        let file = file
+        advice = RuleAdvice(
+            syntax: syntax, pattern: patternSyntax, builder: builder, expressions: expressions, rule: rule,
+            text: { file.foldedText($0) })
         return (rule, isEnabled)
     }
 
