@@ -49,7 +49,7 @@ private func holds(_ text: String, _ name: String) -> Bool {
 
     private static func shippedRules() throws -> [(name: String, text: String)] {
         let folder = Fixtures.folder.deletingLastPathComponent().appendingPathComponent("rules")
-        return try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".before") }.sorted().map {
+        return try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".rule") }.sorted().map {
             ($0, try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8))
         }
     }
