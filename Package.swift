@@ -37,7 +37,7 @@ let package = Package(
             ]),
 
         // Tests and benchmarks only.
-        .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Events"]),
+        .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Decoding", "Events"]),
         .executableTarget(name: "needletail-bench", dependencies: ["Events", "CXXHash", "CSimdjson"]),
         .testTarget(name: "BenchTests", dependencies: ["needletail-bench", "needletail", "Events", "CXXHash"]),
         .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),
