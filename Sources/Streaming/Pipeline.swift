@@ -71,6 +71,8 @@ public final class Pipeline {
     private var excluded: [Bool] = []
     private var run: [PendingRow] = []
     private var released: [PendingRow] = []
+    /// Of the keys of released rows, as far as they are asked for ahead.
+    private var hashes: [UInt64] = []
     private var output = ByteBuffer(capacity: 64 * 1024)
     private var lateLines = SideLines()
     private var rejectLines = SideLines()
@@ -79,7 +81,7 @@ public final class Pipeline {
 
     /// Alerts leave in pieces of about this many bytes, so that a long drain does not hold them all.
     private static let alertBytesMax = 1 << 20
-    /// How many rows ahead a key's memory is asked for.
+    /// How many rows ahead a key's state is asked for; the slot that leads to it, twice as many.
     private static let prefetchDistance = 8
 
     /// - Parameters:
@@ -264,8 +266,10 @@ public final class Pipeline {
     private func match() throws(RunError) {
         let view = BatchView(batch)
         let count = released.count
+        hashes.removeAll(keepingCapacity: true)
         for index in 0..<count {
-            if index + Pipeline.prefetchDistance < count { prefetch(released[index + Pipeline.prefetchDistance], view) }
+            while hashes.count < min(count, index + 2 * Pipeline.prefetchDistance) { prefetchSlot(released[hashes.count], view) }
+            if index + Pipeline.prefetchDistance < count { prefetchState(index + Pipeline.prefetchDistance) }
             let pending = released[index]
             let row = eventRow(pending, view)
             withMasks(pending) { matcher.process(row, masks: $0, count: Int(pending.maskCount)) }
@@ -286,9 +290,15 @@ public final class Pipeline {
     }
 
     @inline(__always)
-    private func prefetch(_ pending: PendingRow, _ view: BatchView) {
+    private func prefetchSlot(_ pending: PendingRow, _ view: BatchView) {
         let row = eventRow(pending, view)
-        withMasks(pending) { matcher.prefetch(row, masks: $0, count: Int(pending.maskCount)) }
+        withMasks(pending) { hashes.append(matcher.prefetchSlot(row, masks: $0, count: Int(pending.maskCount))) }
+    }
+
+    @inline(__always)
+    private func prefetchState(_ index: Int) {
+        guard hashes[index] != 0 else { return }
+        withMasks(released[index]) { matcher.prefetchState(hashes[index], masks: $0) }
     }
 
     @inline(__always)

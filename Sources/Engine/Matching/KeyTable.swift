@@ -36,7 +36,11 @@ struct KeyTable: ~Copyable {
     @inline(__always)
     func prefetchBlob(_ hash: UInt64) {
         let slot = slots[Int(truncatingIfNeeded: hash) & mask]
-        if slot.hash == hash, let blob = slot.blob { nt_prefetch(blob) }
+        if slot.hash == hash, let blob = slot.blob {
+            nt_prefetch(blob)
+            nt_prefetch(blob + 64)
+            nt_prefetch(blob + 128)
+        }
     }
 
     /// The place of a key, or the place where it would stand.

@@ -14,6 +14,8 @@ public final class Matcher {
     let tables: ProgramTables
     let rules: [RuleTables]
     let groups: [GroupState]
+    /// Of each rule.
+    let ruleGroups: [Int32]
     let evaluator: Evaluator
     let allocator = BlobAllocator()
     let seed: UInt64
@@ -41,9 +43,14 @@ public final class Matcher {
         let tables = ProgramTables(program)
         self.tables = tables
         var local = [Int](repeating: 0, count: program.rules.count)
-        for group in program.groups {
-            for (place, rule) in group.rules.enumerated() { local[rule] = place }
+        var ruleGroups = [Int32](repeating: 0, count: program.rules.count)
+        for (index, group) in program.groups.enumerated() {
+            for (place, rule) in group.rules.enumerated() {
+                local[rule] = place
+                ruleGroups[rule] = Int32(index)
+            }
         }
+        self.ruleGroups = ruleGroups
         let rules = program.rules.enumerated().map { RuleTables($0.element, local: local[$0.offset]) }
         self.rules = rules
         groups = program.groups.enumerated().map { index, group in
@@ -67,21 +74,21 @@ public final class Matcher {
 
     public var counters: [RuleCounters] { rules.map(\.counters) }
 
-    /// Brings the slots of the keys that an event belongs to nearer; to be called some events ahead of ``process(_:masks:count:)``.
-    public func prefetch(_ row: EventRow, masks: UnsafePointer<RuleMask>, count: Int) {
-        guard count > 0 else { return }
+    /// Brings the table's slot for an event's key nearer, some events ahead of ``process(_:masks:count:)``; gives the key's hash for
+    /// ``prefetchState(_:masks:)``, or 0. Of an event with several keys only the first is looked at.
+    public func prefetchSlot(_ row: EventRow, masks: UnsafePointer<RuleMask>, count: Int) -> UInt64 {
+        guard count > 0 else { return 0 }
         let group = groups[Int(ruleGroups[Int(masks[0].rule)])]
-        guard encodeKey(of: row, group, variant: 0) else { return }
-        group.table.prefetch(nt_hash64(key.bytes, key.count, seed))
+        guard encodeKey(of: row, group, variant: 0) else { return 0 }
+        let hash = nt_hash64(key.bytes, key.count, seed)
+        group.table.prefetch(hash)
+        return hash
     }
 
-    lazy var ruleGroups: [Int32] = {
-        var groups = [Int32](repeating: 0, count: program.rules.count)
-        for (index, group) in program.groups.enumerated() {
-            for rule in group.rules { groups[rule] = Int32(index) }
-        }
-        return groups
-    }()
+    /// Brings the state of a key nearer, once its slot is near.
+    public func prefetchState(_ hash: UInt64, masks: UnsafePointer<RuleMask>) {
+        groups[Int(ruleGroups[Int(masks[0].rule)])].table.prefetchBlob(hash)
+    }
 
     /// Advances every rule that an event concerns. `masks` are ordered by group and then by rank.
     public func process(_ row: EventRow, masks: UnsafePointer<RuleMask>, count: Int) {

@@ -1,7 +1,7 @@
 // What only the engine can judge: regular expressions are PCRE2's, time zones are the system's. The checker imports neither; whoever runs
 // it passes the questions in.
 
-public import Diagnostics
+internal import Diagnostics
 internal import Events
 
 public struct EngineChecks: Sendable {
