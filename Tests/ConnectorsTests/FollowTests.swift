@@ -53,7 +53,7 @@ import Testing
             #expect(shell.waits { shell.outputLines.count == 3 })
             try FileManager.default.moveItem(at: shell.path("log"), to: shell.path("log.1"))
             // Whoever writes goes on with the old file until it has opened the new one, which may be there already.
-            FileManager.default.createFile(atPath: shell.path("log").path, contents: nil)
+            _ = FileManager.default.createFile(atPath: shell.path("log").path, contents: nil)
             usleep(400_000)
             try shell.append(events(4...5), to: "log.1")
             try shell.append(events(6...7) + "nonsense\n", to: "log")

@@ -22,7 +22,7 @@ final class Shell {
     func read(_ name: String) -> String { (try? String(contentsOf: path(name), encoding: .utf8)) ?? "" }
 
     func append(_ text: String, to name: String) throws {
-        if !FileManager.default.fileExists(atPath: path(name).path) { FileManager.default.createFile(atPath: path(name).path, contents: nil) }
+        if !FileManager.default.fileExists(atPath: path(name).path) { _ = FileManager.default.createFile(atPath: path(name).path, contents: nil) }
         let handle = try FileHandle(forWritingTo: path(name))
         try handle.seekToEnd()
         try handle.write(contentsOf: Data(text.utf8))
