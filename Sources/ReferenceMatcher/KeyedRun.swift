@@ -147,11 +147,11 @@ struct KeyedRun {
                     continue
                 }
                 // Of several guards the last to end completes; one with no limit of its own lasts as long as the pattern may.
-                // Where that has no limit either, nothing ever tells that the guard has held.
+                // Where that has no limit either, nothing ever tells that the guard has held, and there is nothing to wait for.
                 let deadlines = guards.compactMap { guarding in
                     guarding.limit.map { added(time, $0) } ?? rule.pattern.withinMicroseconds.map { added(start, $0) }
                 }
-                open.insert(.end(deadline: deadlines.count == guards.count ? deadlines.max() : nil, guards: guards))
+                if deadlines.count == guards.count { open.insert(.end(deadline: deadlines.max(), guards: guards)) }
             }
             if !open.isEmpty { next.append(Thread(captures: captures, targets: open)) }
         }

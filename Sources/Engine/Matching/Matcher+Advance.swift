@@ -35,6 +35,7 @@ extension Matcher {
                 let drop = report(rule, row: row, blob: cursor.blob, at: row.time)
                 markMatched(rule, blob: cursor.blob, section: sectionIndex, survivors: survivors)
                 survivors = apply(drop, rule, blob: cursor.blob, section: sectionIndex, survivors: survivors)
+                closeEndsOfMatches(rule)
             }
             started = store(rule, row: row, survivors: survivors, section: sectionIndex, cursor: &cursor)
         }

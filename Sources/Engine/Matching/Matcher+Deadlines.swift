@@ -83,12 +83,14 @@ extension Matcher {
         forks.begin(recordSize: size)
         evaluator.now = due
         let drop = report(rule, row: nil, blob: blob.base, at: due)
+        // Threads with the same captures share their last node.
+        let completed = Set(completions.lazy.filter { !$0.isTimeout }.map(\.node))
         for index in 0..<count {
             let record = first + index * size
             if rule.hasTimeout && endTime(rule, record) == due {
                 record.storeBytes(of: 0, toByteOffset: ThreadRecord.open, as: UInt64.self)
-            } else if completionTime(rule, record) == due {
-                // A set of captures matches once: what has completed has no other end.
+            } else if completed.contains(record.load(fromByteOffset: ThreadRecord.lastNode, as: UInt32.self)) {
+                // A set of captures matches once, however many threads have it: what has completed has no other end.
                 closeEnds(rule, record)
             }
         }
@@ -97,6 +99,20 @@ extension Matcher {
         kept = removeClosed(rule, first: first, count: kept)
         blob.sections[section].count = UInt32(kept)
         return kept > 0
+    }
+
+    /// Closes the ends of the forks whose captures are a match already.
+    func closeEndsOfMatches(_ rule: RuleTables) {
+        guard rule.program.hasDeadlines else { return }
+        for match in 0..<forks.count where forks.flags(match) & Forks.isMatch != 0 {
+            for other in 0..<forks.count where forks.parent(other) == forks.parent(match) && forks.step(other) == forks.step(match) {
+                let record = forks.record(other)
+                closeEnds(rule, record)
+                if record.load(fromByteOffset: ThreadRecord.open, as: UInt64.self) == 0 {
+                    forks.setFlags(other, forks.flags(other) & ~Forks.isKept)
+                }
+            }
+        }
     }
 
     private func completion(_ record: UnsafeMutableRawPointer, isTimeout: Bool) -> Completion {
@@ -117,7 +133,7 @@ extension Matcher {
         return true
     }
 
-    private func closeEnds(_ rule: RuleTables, _ record: UnsafeMutableRawPointer) {
+    func closeEnds(_ rule: RuleTables, _ record: UnsafeMutableRawPointer) {
         let set = rule.sets[Int(record.load(as: UInt32.self))]
         var open = record.load(fromByteOffset: ThreadRecord.open, as: UInt64.self)
         for index in 0..<Int(set.edges.count) where rule.edges[Int(set.edges.start) + index].step == Edge.end {
