@@ -15,6 +15,8 @@ public func compile(_ checked: CheckedProgram) throws(CompileFailure) -> Program
         } catch {
             throw CompileFailure(rule: rank, reason: error)
         }
+        // Rules of an event and event types are numbered in 16 bits.
+        guard rank < programMax, builder.types.count < programMax else { throw CompileFailure(rule: rank, reason: .programTooLarge) }
     }
     let declarations = declarations(checked.eventTypes, &builder)
     return Program(
@@ -46,6 +48,9 @@ private func declarations(_ types: [EventType], _ builder: inout ProgramBuilder)
     }
     return declarations
 }
+
+/// Most rules, and most event types, of one program.
+let programMax = 60_000
 
 /// Which rule cannot be compiled, and why.
 public struct CompileFailure: Error {
@@ -103,6 +108,8 @@ struct RuleCompiler {
         collectRegisters(&builder)
         let automaton = try AutomatonBuilder(pattern, streamMask: 1 << UInt64(streamBit))
         let (record, aggregates) = plan.layOut(automatonBytes: automaton.registerBytes)
+        // Instructions name registers by 16-bit offsets.
+        guard record.size <= Int(UInt16.max) else { throw CompileError.tooManyRegisters }
         let expressions = ExpressionCompiler(plan: plan)
 
         var residuals = try compileSteps(expressions, &builder)

@@ -21,10 +21,12 @@ public struct RuleSet: Sendable {
                 let program = try compile(left)
                 return sink.hasErrors ? nil : RuleSet(checked: checked, program: program)
             } catch {
-                let rule = left.rules.remove(at: error.rule)
+                let rule = left.rules[error.rule]
                 sink.report(
                     Diagnostic(
                         error.reason.code, "rule `\(rule.name)` cannot be run: \(error.reason.message)", at: rule.span, label: "this rule"))
+                if error.reason == .programTooLarge || sink.isFull { return nil }
+                left.rules.remove(at: error.rule)
             }
         }
     }
@@ -50,7 +52,7 @@ extension CompileError {
     var code: DiagnosticCode {
         switch self {
         case .expressionTooDeep: .expressionTooLarge
-        case .patternTooComplex: .patternTooComplex
+        case .patternTooComplex, .tooManyRegisters, .programTooLarge: .patternTooComplex
         case .unsupported: .notSupported
         }
     }

@@ -109,4 +109,16 @@ internal import Testing
         #expect(RuleSet.load([source("rule r { \(much) }\nrule s { match a }\nrule t { \(much) }")], into: &sink) == nil)
         #expect(sink.diagnostics.filter { $0.severity == .error }.map(\.code) == [.patternTooComplex, .patternTooComplex])
     }
+
+    /// A thread's record has its bound too: the rule is told, and nothing traps.
+    @Test func aRuleWithTooManyAggregatesIsTold() {
+        func rule(_ count: Int) -> String {
+            let fields = (0..<count).map { "f\($0): sum(c.v\($0))" }.joined(separator: " ")
+            return "rule r { match c: charge{3} within 1h alert low { \(fields) } }"
+        }
+        var sink = DiagnosticSink()
+        #expect(RuleSet.load([source(rule(1000))], into: &sink) != nil)
+        #expect(RuleSet.load([source(rule(2000))], into: &sink) == nil)
+        #expect(sink.diagnostics.filter { $0.severity == .error }.map(\.code) == [.patternTooComplex])
+    }
 }
