@@ -216,12 +216,12 @@ public enum TemplatePart: Sendable {
 
 /// What may follow the colon in `{amount:.2f}`.
 public struct NumberFormat: Sendable, Equatable {
-    /// Digits after the point.
-    public var fractionDigits: Int
+    /// Digits after the point; nil for as many as there are.
+    public var fractionDigits: Int?
     /// `,` before the point: groups of three digits.
     public var groupsThousands: Bool
 
-    public init(fractionDigits: Int, groupsThousands: Bool) {
+    public init(fractionDigits: Int?, groupsThousands: Bool) {
         self.fractionDigits = fractionDigits
         self.groupsThousands = groupsThousands
     }

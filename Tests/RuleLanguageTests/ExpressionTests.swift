@@ -139,10 +139,10 @@ internal import Testing
             switch part {
             case .text(let text): text
             case .expression(let expression, let format):
-                "<\(describe(expression))" + (format.map { ":\($0.groupsThousands ? "," : "")\($0.fractionDigits)" } ?? "") + ">"
+                "<\(describe(expression))" + (format.map { ":\($0.groupsThousands ? "," : "")\($0.fractionDigits.map(String.init) ?? "")" } ?? "") + ">"
             }
         }
-        #expect(parts.joined() == "{<key0>} <key1> <(v / w)> <other> <#1.x:,2> <count(#0):,0> <concat('a', #1.x)>")
+        #expect(parts.joined() == "{<key0>} <key1> <(v / w)> <other> <#1.x:,2> <count(#0):,> <concat('a', #1.x)>")
         #expect(alert.severity == .critical)
         #expect(alert.fields.map { "\($0.name)=\(describe($0.expression))" } == ["n=time()"])
         let timeout = try #require(rules[1].timeoutAlert)

@@ -50,34 +50,42 @@ extension ByteBuffer {
         }
     }
 
-    /// `{amount:.2f}`, `{amount:,}`: so many digits after the point, rounded to nearest; thousands apart where asked for.
+    /// `{amount:.2f}`, `{amount:,}`: so many digits after the point, rounded to nearest, or as many as there are; thousands apart where
+    /// asked for.
     private mutating func append(formatted value: Scalar, digits: Int, groups: Bool) {
-        // A double has at most 309 digits before the point.
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { area in
-            let length: Int
-            if digits < 0 && value.kind != ValueKind.double {
-                length = value.wideInteger.description.withCString { text in
-                    strncpy(area.baseAddress.unsafelyUnwrapped, text, 511)
-                    return strlen(text)
-                }
-            } else {
-                length = withVaList([Int32(max(0, min(digits < 0 ? 6 : digits, 100))), value.nearestDouble]) {
+        let start = count
+        if digits < 0 {
+            appendPlain(value, unknown: "unknown")
+        } else {
+            // A double has at most 309 digits before the point.
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { area in
+                let length = withVaList([Int32(min(digits, 100)), value.nearestDouble]) {
                     Int(vsnprintf(area.baseAddress, 512, "%.*f", $0))
                 }
+                for index in 0..<length { append(UInt8(bitPattern: area[index])) }
             }
-            var count = length
-            if digits < 0 && value.kind == ValueKind.double {
-                // Without a number of digits the shortest form counts; only its whole part is grouped.
-                while count > 0 && area[count - 1] == 48 { count -= 1 }
-                if count > 0 && area[count - 1] == 46 { count -= 1 }
-            }
-            var whole = 0
-            while whole < count && area[whole] != 46 { whole += 1 }
-            for index in 0..<count {
-                append(UInt8(bitPattern: area[index]))
-                let left = whole - index - 1
-                if groups && index < whole && left > 0 && left % 3 == 0 && area[index] != 45 { append(UInt8(ascii: ",")) }
-            }
+        }
+        if groups { groupThousands(from: start) }
+    }
+
+    /// Puts commas between the thousands of the number that begins at a place and ends the buffer; one with an exponent stays as it is.
+    private mutating func groupThousands(from place: Int) {
+        let start = count > place && bytes[place] == UInt8(ascii: "-") ? place + 1 : place
+        var end = start
+        while end < count && bytes[end] >= UInt8(ascii: "0") && bytes[end] <= UInt8(ascii: "9") { end += 1 }
+        for index in end..<count where bytes[index] == UInt8(ascii: "e") { return }
+        guard end - start > 3 else { return }
+        let commas = (end - start - 1) / 3
+        let length = count
+        for _ in 0..<commas { append(UInt8(ascii: ",")) }
+        memmove(bytes + end + commas, bytes + end, length - end)
+        var from = end, to = end + commas
+        for _ in 0..<commas {
+            from -= 3
+            to -= 3
+            memmove(bytes + to, bytes + from, 3)
+            to -= 1
+            bytes[to] = UInt8(ascii: ",")
         }
     }
 }

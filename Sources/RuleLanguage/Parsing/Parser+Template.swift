@@ -129,7 +129,7 @@ extension Parser {
         var rest = Substring(text)
         let groupsThousands = rest.first == ","
         if groupsThousands { rest.removeFirst() }
-        if rest.isEmpty { return groupsThousands ? NumberFormat(fractionDigits: 0, groupsThousands: true) : nil }
+        if rest.isEmpty { return groupsThousands ? NumberFormat(fractionDigits: nil, groupsThousands: true) : nil }
         guard rest.first == ".", rest.last == "f", rest.utf8.count >= 3, rest.utf8.count <= 4 else { return nil }
         let digits = rest.dropFirst().dropLast()
         guard digits.utf8.allSatisfy(Lexer.isDigit), let count = Int(digits), count <= 15 else { return nil }
