@@ -57,7 +57,7 @@ struct SeededGenerator: RandomNumberGenerator {
         let seed = environment["NEEDLETAIL_SEED"].flatMap { UInt64($0.prefix(16), radix: 16) } ?? 20_261_121
         var random = SeededGenerator(seed: seed)
         var brokenCount = 0
-        let rounds = environment["NEEDLETAIL_VOLUME"] == "soak" ? 100_000 : 20_000
+        let rounds = environment["NEEDLETAIL_VOLUME"] == "soak" ? 1_000_000 : 100_000
         for round in 0..<rounds {
             let text = texts[round % 4 < 2 ? round % 2 : Int.random(in: 0..<texts.count, using: &random)]
             let file = SourceFile(path: "m.rule", bytes: Self.mutate(text, &random))
