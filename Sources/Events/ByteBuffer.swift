@@ -85,13 +85,6 @@ public struct ByteBuffer: ~Copyable {
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    /// What was written, for one call; it must not outlive it.
-    public borrowing func withBytes<Result, Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        try body(UnsafeRawBufferPointer(start: bytes, count: count))
-    }
-
     /// A copy as a string, for messages and tests.
     public var string: String {
         String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)

@@ -27,6 +27,8 @@ struct ExpressionCompiler {
 
     private func emit(_ expression: Expression, _ builder: inout ProgramBuilder) throws(CompileError) -> [Instruction] {
         switch expression {
+        case .constant(.list(let elements)):
+            return try emit(.list(elements.map { .constant($0) }), &builder)
         case .constant(let value):
             return [Instruction(.constant, b: builder.constant(ProgramBuilder.constant(of: value)))]
         case .field(let path):
@@ -76,8 +78,10 @@ struct ExpressionCompiler {
             var code: [Instruction] = []
             for argument in arguments { code += try emit(argument, &builder) }
             return code + [Instruction(.call, a: arguments.count, b: Int(ExpressionCompiler.code(function).rawValue))]
-        case .list:
-            throw CompileError.unsupported("a list as a value")
+        case .list(let elements):
+            var code: [Instruction] = []
+            for element in elements { code += try emit(element, &builder) }
+            return code + [Instruction(.makeList, a: elements.count)]
         }
     }
 

@@ -206,7 +206,7 @@ public final class Pipeline {
         let view = BatchView(batch)
         excluded.withUnsafeBufferPointer { excluded in
             tester.test(
-                view, count: batch.count, typeColumn: typeColumn, constantType: nil, timeColumn: input.timeColumn,
+                view, count: batch.count, typeColumn: typeColumn, timeColumn: input.timeColumn,
                 excluded: excluded.baseAddress)
         }
         run.removeAll(keepingCapacity: true)

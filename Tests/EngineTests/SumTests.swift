@@ -160,7 +160,7 @@ import Testing
     }
 
     @Test func sizesFitTheRecord() {
-        #expect(RegisterSize.sum == ExactSum.size && RegisterSize.squares == ExactSquares.size)
-        #expect(RegisterSize.sum % 8 == 0 && RegisterSize.squares % 8 == 0)
+        #expect(AggregateRegister.Kind.sum.size == ExactSum.size && AggregateRegister.Kind.sumOfSquares.size == ExactSquares.size)
+        #expect(ExactSum.size % 8 == 0 && ExactSquares.size % 8 == 0)
     }
 }

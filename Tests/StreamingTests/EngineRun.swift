@@ -100,7 +100,7 @@ final class PreparedEvents {
         let tester = EventTester(program: loaded.program)
         let view = BatchView(batch)
         excluded.withUnsafeBufferPointer { excluded in
-            tester.test(view, count: batch.count, typeColumn: typeColumn, constantType: nil, excluded: excluded.baseAddress)
+            tester.test(view, count: batch.count, typeColumn: typeColumn, excluded: excluded.baseAddress)
         }
         for tested in tester.rows {
             let row = Int(tested.row)

@@ -84,18 +84,17 @@ public final class EventTester {
         selected.deallocate()
     }
 
-    /// Tests the rows that `isExcluded` does not name; `typeColumn` is where the batch holds the event's type, or -1 where all events
-    /// have the type `constantType`; `timeColumn` is the column that is the events' own time, or -1. Values that break the declaration
-    /// of their type are made unknown in the batch.
+    /// Tests the rows that `excluded` does not name; `typeColumn` is where the batch holds the event's type, `timeColumn` the column that
+    /// is the events' own time, or -1. Values that break the declaration of their type are made unknown in the batch.
     public func test(
-        _ view: BatchView, count: Int, typeColumn: Int, constantType: String?, timeColumn: Int = -1, excluded: UnsafePointer<Bool>?
+        _ view: BatchView, count: Int, typeColumn: Int, timeColumn: Int = -1, excluded: UnsafePointer<Bool>?
     ) {
         rows.removeAll(keepingCapacity: true)
         masks.removeAll(keepingCapacity: true)
         found.removeAll(keepingCapacity: true)
         guard count > 0 else { return }
         reserve(count)
-        assignTypes(view, count: count, typeColumn: typeColumn, constantType: constantType)
+        assignTypes(view, count: count, typeColumn: typeColumn)
         let included = groupRows(count: count, excluded: excluded)
         for declaration in program.declarations {
             let rows = UnsafeBufferPointer(
@@ -117,12 +116,7 @@ public final class EventTester {
         selected = .allocate(capacity: rowCapacity)
     }
 
-    private func assignTypes(_ view: BatchView, count: Int, typeColumn: Int, constantType: String?) {
-        guard typeColumn >= 0 else {
-            let type = UInt16(constantType.map { typeIndex.identifier($0) } ?? 0)
-            for row in 0..<count { types[row] = type }
-            return
-        }
+    private func assignTypes(_ view: BatchView, count: Int, typeColumn: Int) {
         for row in 0..<count {
             let value = view.value(column: typeColumn, row: row)
             types[row] = value.kind == ValueKind.string ? UInt16(typeIndex.identifier(value.address, Int(value.length))) : 0
@@ -349,12 +343,5 @@ final class TypeIndex {
             place = (place + 1) & mask
         }
         return 0
-    }
-
-    func identifier(_ name: String) -> Int {
-        var name = name
-        return name.withUTF8 { buffer in
-            buffer.baseAddress.map { identifier($0, buffer.count) } ?? 0
-        }
     }
 }

@@ -96,20 +96,14 @@ public struct RecordLayout: Sendable {
     }
 }
 
-/// Bytes that the larger registers take in a thread's record, at offsets that are multiples of 8.
-public enum RegisterSize {
-    public static let sum = ExactSum.size
-    public static let squares = ExactSquares.size
-}
-
 /// A register that summarises the captures of a step.
 public struct AggregateRegister: Sendable, Hashable {
     public enum Kind: UInt8, Sendable {
         /// 64 bits: captures that have the column, or all where there is none.
         case count
-        /// An exact sum, ``RegisterSize/sum`` bytes.
+        /// An exact sum, ``ExactSum/size`` bytes.
         case sum
-        /// The squares for the standard deviation, ``RegisterSize/squares`` bytes; its sum is a register of its own.
+        /// The squares for the standard deviation, ``ExactSquares/size`` bytes; its sum is a register of its own.
         case sumOfSquares
         /// 32-bit references: to the first, last capture; to the first, last that has the column; to the least, greatest.
         case first, last, minimum, maximum
@@ -121,7 +115,7 @@ public struct AggregateRegister: Sendable, Hashable {
             switch self {
             case .count: 8
             case .sum: ExactSum.size
-            case .sumOfSquares: 80
+            case .sumOfSquares: ExactSquares.size
             case .first, .last, .minimum, .maximum: 4
             case .distinct: DistinctRegister.size
             }

@@ -1,6 +1,7 @@
 // What a run tells about itself: progress while it goes, bounds when they are first reached, and a summary at its end.
 
 internal import Decoding
+internal import Engine
 internal import RuleLanguage
 internal import Streaming
 
@@ -38,32 +39,24 @@ final class RunReport {
     /// Says of each rule once that one of its bounds was reached.
     private func sayBounds(_ summary: RunSummary) {
         for rule in summary.rules {
-            if rule.counters.openDropped > 0, said.insert("open " + rule.name).inserted {
-                log.write(
-                    .warning, "rule \(rule.name): a key has more open matches than `limit … open` allows; some are dropped",
-                    [("rule", NumberText.quoted(rule.name))])
-            }
-            if rule.counters.stateFull > 0, said.insert("full " + rule.name).inserted {
-                log.write(
-                    .warning, "rule \(rule.name): the state of a key has reached 1 GiB; no new matches begin there until others end",
-                    [("rule", NumberText.quoted(rule.name))])
-            }
-            if rule.counters.regexLimitHits > 0, said.insert("regex " + rule.name).inserted {
-                log.write(
-                    .warning, "rule \(rule.name): a `matches` gave up, because the text is long or the pattern needs too many steps; that is unknown, and matches nothing",
-                    [("rule", NumberText.quoted(rule.name))])
-            }
-            if rule.counters.loopEventsOmitted > 0, said.insert("loop " + rule.name).inserted {
-                log.write(
-                    .warning, "rule \(rule.name): a loop has taken more events than `limit … events` keeps; alerts say how many are omitted",
-                    [("rule", NumberText.quoted(rule.name))])
-            }
-            if rule.counters.typeMismatches > 0, said.insert("type " + rule.name).inserted {
-                log.write(
-                    .warning, "rule \(rule.name): values whose types do not go together were compared; that is unknown, and matches nothing",
-                    [("rule", NumberText.quoted(rule.name))])
+            for (count, what) in RunReport.bounds(rule.counters) where count > 0 {
+                guard said.insert(rule.name + " " + what).inserted else { continue }
+                log.write(.warning, "rule \(rule.name): \(what)", [("rule", NumberText.quoted(rule.name))])
             }
         }
+    }
+
+    private static func bounds(_ counters: RuleCounters) -> [(count: UInt64, what: String)] {
+        [
+            (counters.openDropped, "a key has more open matches than `limit … open` allows; some are dropped"),
+            (counters.stateFull, "the state of a key has reached 1 GiB; no new matches begin there until others end"),
+            (
+                counters.regexLimitHits,
+                "a `matches` gave up, because the text is long or the pattern needs too many steps; that is unknown, and matches nothing"
+            ),
+            (counters.loopEventsOmitted, "a loop has taken more events than `limit … events` keeps; alerts say how many are omitted"),
+            (counters.typeMismatches, "values whose types do not go together were compared; that is unknown, and matches nothing"),
+        ]
     }
 
     func end(_ summary: RunSummary, hasFailed: Bool = false) {
