@@ -48,13 +48,13 @@ public protocol CheckpointWriter: AnyObject {
     /// Makes all parts and the anchor durable, as one: after a crash either all of it is there or nothing. Called once all parts are
     /// finished.
     ///
-    /// - Parameter expired: rows of kind ``StateStore/expiringKind`` whose expiry lies at or before this time may be forgotten.
+    /// - Parameter expired: rows of kind ``StateRowKind/expiring`` whose expiry lies at or before this time may be forgotten.
     func commit(anchor: [UInt8], expired: Int64) throws(StoreError)
 }
 
-extension StateStore {
-    /// The first byte of the keys whose rows begin with their expiry, eight bytes of a little-endian `Int64` in microseconds.
-    public static var expiringKind: UInt8 { UInt8(ascii: "K") }
+public enum StateRowKind {
+    /// The first byte of keys whose rows begin with their expiry: eight bytes, a little-endian `Int64` in microseconds.
+    public static let expiring = UInt8(ascii: "K")
 }
 
 /// Why a store cannot be read or written.
