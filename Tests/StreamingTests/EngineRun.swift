@@ -1,5 +1,5 @@
 import Decoding
-import Engine
+@testable import Engine
 import Events
 import ReferenceMatcher
 @testable import Streaming
@@ -25,6 +25,7 @@ struct Stream {
 struct Feed {
     var pieces = [1 << 20]
     var blockBytes = 256 * 1024
+    var workers = 1
     var seed: UInt64 = 0
 }
 
@@ -38,6 +39,7 @@ extension Feed {
         default: pieces = [256 * 1024]
         }
         blockBytes = random.pick([1, 2 + random.below(200), 4096, 256 * 1024])
+        workers = random.pick([1, 1, 2, 3, 8])
         seed = random.next()
     }
 }
@@ -53,7 +55,7 @@ extension Loaded {
         }
         let pipeline = Pipeline(
             program: program, inputs: inputs, alerts: [sink],
-            options: PipelineOptions(drains: drains, blockBytes: feed.blockBytes, seed: feed.seed))
+            options: PipelineOptions(drains: drains, blockBytes: feed.blockBytes, workers: feed.workers, seed: feed.seed))
         _ = try pipeline.run(stop: StopFlag())
         return sink.bytes
     }
@@ -63,7 +65,9 @@ extension Loaded {
 final class PreparedEvents {
     struct Event {
         var row: EventRow
-        var masks: [RuleMask]
+        /// One for each group and key that the event concerns.
+        var routed: [RoutedRow]
+        var keys: RoutedRows
     }
 
     private(set) var events: [Event] = []
@@ -102,14 +106,16 @@ final class PreparedEvents {
         excluded.withUnsafeBufferPointer { excluded in
             tester.test(view, count: batch.count, typeColumn: typeColumn, excluded: excluded.baseAddress)
         }
-        for tested in tester.rows {
-            let row = Int(tested.row)
-            let first = Int(tested.firstMask)
+        // What is late was never tested.
+        let routed = RoutedRows(shards: 1)
+        KeyRouter(program: loaded.program, seed: 0).route(tester, of: batch, view: view, input: input, into: routed)
+        var byRow: [UInt32: [RoutedRow]] = [:]
+        for row in routed.shards[0] { byRow[row.row, default: []].append(row) }
+        for (row, rows) in byRow {
             events.append(
                 Event(
-                    row: EventRow(
-                        view: view, row: row, time: batch.times[row], arrival: UInt64(input) << 48 | batch.lines[row], type: Int(tested.type)),
-                    masks: Array(tester.masks[first..<first + Int(tested.maskCount)])))
+                    row: EventRow(view: view, row: Int(row), time: rows[0].time, arrival: rows[0].arrival, type: Int(rows[0].type)),
+                    routed: rows, keys: routed))
         }
     }
 }
@@ -173,8 +179,10 @@ extension Matcher {
     }
 
     func process(_ event: PreparedEvents.Event) {
-        event.masks.withUnsafeBufferPointer { masks in
-            if let base = masks.baseAddress { process(event.row, masks: base, count: masks.count) }
+        for var row in event.routed {
+            let key = UnsafePointer(event.keys.keys.bytes) + Int(row.key)
+            row.hash = hash(ofKey: key, Int(row.keyLength))
+            process(event.row, routed: row, key: key, masks: UnsafePointer(event.keys.masks.start) + Int(row.firstMask))
         }
     }
 }

@@ -21,11 +21,20 @@ import Testing
         return batch
     }
 
+    private static func hold(_ rows: [RoutedRow], of batch: EventBatch, masks: [RuleMask], in reorder: inout ReorderBuffer) {
+        let key: [UInt8] = [1, 2, 3]
+        masks.withUnsafeBufferPointer { masks in
+            key.withUnsafeBufferPointer { key in
+                reorder.hold(rows[...]) { _ in RowPlace(batch: batch, keys: key.baseAddress!, masks: masks.baseAddress!) }
+            }
+        }
+    }
+
     @Test func anyOrderComesBackSorted() {
         var random = Volume.seeds(of: 50)
         for _ in 0..<Volume.pick(test: 100, soak: 2_000) {
             var reorder = ReorderBuffer(columnCount: 1)
-            var released: [PendingRow] = []
+            var released: [RoutedRow] = []
             var held: [(time: Int64, line: UInt64)] = []
             var line: UInt64 = 1
             var low: Int64 = 0
@@ -37,8 +46,9 @@ import Testing
                 #expect(released.map(\.arrival) == due.map(\.line))
                 for row in released {
                     let text = "name \(row.arrival)" + String(repeating: "x", count: Int(row.arrival % 300))
-                    reorder.withMasks(row) { #expect($0[0].bits == row.arrival) }
-                    #expect(ReorderBufferTests.text(reorder.view(row.batch), Int(row.row)) == text)
+                    #expect(reorder.masks(row)[0].bits == row.arrival)
+                    #expect(reorder.key(row)[2] == 3)
+                    #expect(ReorderBufferTests.text(reorder.view(row.holder), Int(row.row)) == text)
                     reorder.finish(row)
                 }
                 held.removeAll { $0.time <= time * 1000 }
@@ -53,13 +63,13 @@ import Testing
                 line += UInt64(times.count)
                 let masks = times.indices.map { RuleMask(rule: 0, bits: first + UInt64($0)) }
                 var rows = times.indices.map { place in
-                    PendingRow(
-                        time: times[place] * 1000, arrival: first + UInt64(place), batch: ReorderBuffer.current, row: UInt32(place),
-                        firstMask: UInt32(place), maskCount: 1, type: 0)
+                    RoutedRow(
+                        time: times[place] * 1000, arrival: first + UInt64(place), hash: 0, key: 0, keyLength: 3, row: UInt32(place),
+                        firstMask: UInt32(place), group: 0, maskCount: 1, type: 0)
                 }
                 rows.sort { $0 < $1 }
                 held += rows.map { ($0.time, $0.arrival) }
-                reorder.hold(rows[...], of: batch, input: 0, masks: masks)
+                ReorderBufferTests.hold(rows, of: batch, masks: masks, in: &reorder)
                 if random.chance(60) {
                     low += Int64(random.below(400))
                     release(below: low)
@@ -77,17 +87,17 @@ import Testing
 
     @Test func memoryIsUsedAgain() {
         var reorder = ReorderBuffer(columnCount: 1)
-        var released: [PendingRow] = []
+        var released: [RoutedRow] = []
         var most = 0
         for round in 0..<200 {
             let times = (0..<500).map { Int64(round * 500 + $0) }
             let batch = ReorderBufferTests.batch(times, firstLine: UInt64(round * 500 + 1)) { "\($0)" }
             let rows = times.indices.map { place in
-                PendingRow(
-                    time: times[place] * 1000, arrival: UInt64(round * 500 + place), batch: ReorderBuffer.current, row: UInt32(place),
-                    firstMask: 0, maskCount: 0, type: 0)
+                RoutedRow(
+                    time: times[place] * 1000, arrival: UInt64(round * 500 + place), hash: 0, key: 0, keyLength: 3, row: UInt32(place),
+                        firstMask: 0, group: 0, maskCount: 0, type: 0)
             }
-            reorder.hold(rows[...], of: batch, input: 0, masks: [])
+            ReorderBufferTests.hold(rows, of: batch, masks: [RuleMask(rule: 0, bits: 0)], in: &reorder)
             released.removeAll()
             reorder.release(upTo: ReleaseBound(watermarks: [Int64(round * 500) * 1000]), into: &released)
             for row in released { reorder.finish(row) }

@@ -72,6 +72,18 @@ public final class AlertBuffer {
         pending.removeAll(keepingCapacity: true)
     }
 
+    /// Appends an alert of another buffer.
+    public func append(_ alert: PendingAlert, of other: AlertBuffer) {
+        let start = bytes.count
+        bytes.append(UnsafePointer(other.bytes.bytes) + alert.start, count: alert.keyEnd - alert.start)
+        var moved = alert
+        moved.start = start
+        moved.split += start - alert.start
+        moved.end += start - alert.start
+        moved.keyEnd += start - alert.start
+        pending.append(moved)
+    }
+
     /// Puts the alerts into the order in which they leave.
     public func sort() {
         guard pending.count > 1 else { return }

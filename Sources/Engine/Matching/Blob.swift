@@ -2,7 +2,8 @@
 ///
 ///     0  format          4  size class       8  used bytes       12 checksum (of a saved blob)
 ///     16 key hash        24 next deadline    32 expires at       40 armed deadline
-///     48 key length      52 section count    56 section capacity 60 section offset
+///     48 key length      52 section count and capacity, 16 bits each
+///     56 section offset  60 epoch of the last change, and whether a checkpoint holds the key
 ///     64 key bytes, then the arena: sections, thread records, capture nodes, captured events
 ///
 /// The arena only grows; when it is full, what is alive is copied into a new blob (`Blob+Rebuild.swift`). A section holds the threads of
@@ -67,24 +68,40 @@ struct Blob {
     }
 
     var sectionCount: Int {
-        @inline(__always) get { Int(load(52, as: UInt32.self)) }
-        @inline(__always) nonmutating set { base.storeBytes(of: UInt32(newValue), toByteOffset: 52, as: UInt32.self) }
+        @inline(__always) get { Int(load(52, as: UInt16.self)) }
+        @inline(__always) nonmutating set { base.storeBytes(of: UInt16(newValue), toByteOffset: 52, as: UInt16.self) }
     }
 
     var sectionCapacity: Int {
+        @inline(__always) get { Int(load(54, as: UInt16.self)) }
+        nonmutating set { base.storeBytes(of: UInt16(newValue), toByteOffset: 54, as: UInt16.self) }
+    }
+
+    var sectionOffset: Int {
         @inline(__always) get { Int(load(56, as: UInt32.self)) }
         nonmutating set { base.storeBytes(of: UInt32(newValue), toByteOffset: 56, as: UInt32.self) }
     }
 
-    var sectionOffset: Int {
-        @inline(__always) get { Int(load(60, as: UInt32.self)) }
-        nonmutating set { base.storeBytes(of: UInt32(newValue), toByteOffset: 60, as: UInt32.self) }
+    /// Of the checkpoint that will hold the last change, 31 bits; 0 where a checkpoint holds it already. See ``ChangeLog``.
+    var epoch: UInt32 {
+        @inline(__always) get { load(60, as: UInt32.self) & 0x7FFF_FFFF }
+        nonmutating set { base.storeBytes(of: load(60, as: UInt32.self) & 0x8000_0000 | newValue, toByteOffset: 60, as: UInt32.self) }
+    }
+
+    /// Whether a checkpoint that was written, or is being written, has a row of the key.
+    var isStored: Bool {
+        get { load(60, as: UInt32.self) >> 31 == 1 }
+        nonmutating set {
+            base.storeBytes(of: load(60, as: UInt32.self) & 0x7FFF_FFFF | (newValue ? 1 << 31 : 0), toByteOffset: 60, as: UInt32.self)
+        }
     }
 
     @inline(__always)
     var key: UnsafePointer<UInt8> {
         UnsafePointer((base + Blob.headerSize).assumingMemoryBound(to: UInt8.self))
     }
+
+    var keyBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + Blob.headerSize, count: keyLength) }
 
     @inline(__always)
     var capacity: Int { BlobAllocator.size(sizeClass) }

@@ -84,13 +84,13 @@ enum KeyEncoding {
     }
 }
 
-/// Growable bytes of the key under construction.
-struct KeyBuffer: ~Copyable {
-    fileprivate(set) var bytes: UnsafeMutablePointer<UInt8>
-    fileprivate(set) var count = 0
+/// Growable bytes of keys.
+public struct KeyBuffer: ~Copyable {
+    public fileprivate(set) var bytes: UnsafeMutablePointer<UInt8>
+    public fileprivate(set) var count = 0
     private var capacity: Int
 
-    init() {
+    public init() {
         capacity = 256
         bytes = .allocate(capacity: capacity)
     }
@@ -100,8 +100,14 @@ struct KeyBuffer: ~Copyable {
     }
 
     @inline(__always)
-    mutating func removeAll() {
+    public mutating func removeAll() {
         count = 0
+    }
+
+    /// Drops what was written behind `length`.
+    @inline(__always)
+    mutating func truncate(to length: Int) {
+        count = length
     }
 
     @inline(__always)
@@ -109,7 +115,8 @@ struct KeyBuffer: ~Copyable {
         if count + more > capacity { grow(count + more) }
     }
 
-    mutating func append(_ more: UnsafePointer<UInt8>, _ length: Int) {
+    /// Appends bytes from elsewhere.
+    public mutating func append(_ more: UnsafePointer<UInt8>, _ length: Int) {
         reserve(length)
         (bytes + count).update(from: more, count: length)
         count += length

@@ -36,6 +36,7 @@ extension Matcher {
     /// Fires what is due for one key, each deadline by itself in the order of time; frees the key where nothing is left.
     func fireDeadlines(of group: GroupState, at place: Int, upTo time: Int64) {
         guard let base = group.table.slots[place].blob else { return }
+        willChange(base, group)
         let blob = Blob(base)
         evaluator.hasRow = false
         evaluator.blob = UnsafeRawPointer(base)

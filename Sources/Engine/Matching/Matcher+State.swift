@@ -22,11 +22,12 @@ extension Matcher {
             for place in 0..<group.table.capacity {
                 guard let base = group.table.slots[place].blob else { continue }
                 let blob = Blob(base)
-                let armed = blob.armedDeadline
-                blob.armedDeadline = .max
-                blob.checksum = Matcher.checksum(base, count: blob.used)
+                let (armed, epoch, isStored) = (blob.armedDeadline, blob.epoch, blob.isStored)
+                prepareForSaving(blob)
                 body(group.index, UnsafeRawBufferPointer(start: base, count: blob.used))
                 blob.armedDeadline = armed
+                blob.epoch = epoch
+                blob.isStored = isStored
             }
         }
     }
@@ -54,6 +55,8 @@ extension Matcher {
         blob.sizeClass = sizeClass
         blob.hash = nt_hash64(blob.key, blob.keyLength, seed)
         blob.armedDeadline = .max
+        blob.epoch = 0
+        blob.isStored = true
         let (place, isFound) = group.table.find(blob.hash, blob.key, blob.keyLength)
         if isFound { release(group, at: place) }
         if group.table.isFull { group.table.grow() }

@@ -117,7 +117,7 @@ extension Matcher {
     private func createBlob(_ rule: RuleTables, needed: Int, cursor: inout KeyCursor) -> UnsafeMutableRawPointer {
         let group = cursor.group
         let directory = 2
-        let start = Blob.arenaStart(keyLength: key.count)
+        let start = Blob.arenaStart(keyLength: cursor.keyLength)
         let grown = needed + Matcher.grownCapacity(2) * rule.recordSize
         let bytes = start + directory * MemoryLayout<Section>.stride + grown
         let sizeClass = BlobAllocator.sizeClass(bytes)
@@ -130,19 +130,21 @@ extension Matcher {
         blob.nextDeadline = .max
         blob.armedDeadline = .max
         blob.expiresAt = .min
-        blob.keyLength = key.count
+        blob.keyLength = cursor.keyLength
         blob.sectionCount = 0
         blob.sectionCapacity = directory
         blob.sectionOffset = start
-        memcpy(base + Blob.headerSize, key.bytes, key.count)
+        memcpy(base + Blob.headerSize, cursor.key, cursor.keyLength)
         blob.used = start + directory * MemoryLayout<Section>.stride
 
         if group.table.isFull {
             sweepExpired(group, watermark: watermark)
             if group.table.isFull { group.table.grow() }
-            cursor.place = group.table.find(cursor.hash, key.bytes, key.count).place
+            cursor.place = group.table.find(cursor.hash, cursor.key, cursor.keyLength).place
         }
         group.table.insert(cursor.hash, base, at: cursor.place)
+        base.storeBytes(of: 0, toByteOffset: 60, as: UInt32.self)
+        willChange(base, group)
         return base
     }
 

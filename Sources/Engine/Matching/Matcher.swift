@@ -21,7 +21,6 @@ public final class Matcher {
     let seed: UInt64
     var deadlines = DeadlineQueue()
     var forks = Forks()
-    var key = KeyBuffer()
     var cooldownKey = KeyBuffer()
     /// The record of the thread that is being made.
     let draft: UnsafeMutableRawPointer
@@ -32,7 +31,10 @@ public final class Matcher {
     /// First events of the matches and timeouts of this moment, where the rule reports timeouts.
     var matchedStarts: [Position] = []
     let identifier = AlertIdentifier()
-    public let alerts: AlertBuffer
+    /// Whoever takes the alerts puts another buffer here.
+    public var alerts: AlertBuffer
+    /// Which keys a checkpoint has to write; nil where there are none.
+    var changes: ChangeLog?
     /// No event before this time comes any more; what is only alive before it may be freed.
     public var watermark = Int64.min
 
@@ -72,111 +74,46 @@ public final class Matcher {
     /// Bytes of keyed state.
     public var stateBytes: Int { allocator.bytesInUse }
 
-    public var counters: [RuleCounters] { rules.map(\.counters) }
+    public func counters(ofRule rule: Int) -> RuleCounters { rules[rule].counters }
 
-    /// Brings the table's slot for an event's key nearer, some events ahead of ``process(_:masks:count:)``; gives the key's hash for
-    /// ``prefetchState(_:masks:)``, or 0. Of an event with several keys only the first is looked at.
-    public func prefetchSlot(_ row: EventRow, masks: UnsafePointer<RuleMask>, count: Int) -> UInt64 {
-        guard count > 0 else { return 0 }
-        let group = groups[Int(ruleGroups[Int(masks[0].rule)])]
-        guard encodeKey(of: row, group, variant: 0) else { return 0 }
-        let hash = nt_hash64(key.bytes, key.count, seed)
-        group.table.prefetch(hash)
-        return hash
+    /// The hash of a key, as ``KeyRouter`` with the same seed has it.
+    func hash(ofKey key: UnsafePointer<UInt8>, _ count: Int) -> UInt64 { nt_hash64(key, count, seed) }
+
+    /// Brings the table's slot for a key nearer, some events ahead of ``process(_:routed:key:masks:)``.
+    @inline(__always)
+    public func prefetchSlot(_ hash: UInt64, group: Int) {
+        groups[group].table.prefetch(hash)
     }
 
     /// Brings the state of a key nearer, once its slot is near.
-    public func prefetchState(_ hash: UInt64, masks: UnsafePointer<RuleMask>) {
-        groups[Int(ruleGroups[Int(masks[0].rule)])].table.prefetchBlob(hash)
+    @inline(__always)
+    public func prefetchState(_ hash: UInt64, group: Int) {
+        groups[group].table.prefetchBlob(hash)
     }
 
-    /// Advances every rule that an event concerns. `masks` are ordered by group and then by rank.
-    public func process(_ row: EventRow, masks: UnsafePointer<RuleMask>, count: Int) {
+    /// Advances the rules of one group for one key by an event. `masks` are ordered by rank.
+    public func process(_ row: EventRow, routed: borrowing RoutedRow, key: UnsafePointer<UInt8>, masks: UnsafePointer<RuleMask>) {
         evaluator.arena.reset()
-        var start = 0
-        while start < count {
-            let groupIndex = ruleGroups[Int(masks[start].rule)]
-            var end = start + 1
-            while end < count && ruleGroups[Int(masks[end].rule)] == groupIndex { end += 1 }
-            process(row, group: groups[Int(groupIndex)], masks: masks + start, count: end - start)
-            start = end
-        }
-    }
-
-    private func process(_ row: EventRow, group: GroupState, masks: UnsafePointer<RuleMask>, count: Int) {
-        guard group.isKeyedByStep else {
-            if encodeKey(of: row, group, variant: 0) {
-                process(row, group: group, keyed: masks, count: count)
-            } else {
-                for index in 0..<count { rules[Int(masks[index].rule)].counters.keyMissing += 1 }
-            }
-            return
-        }
-        processByStep(row, group: group, mask: masks[0])
-    }
-
-    /// A rule with keys by step: an event can belong to several key values, to each with the steps whose key has that value.
-    private func processByStep(_ row: EventRow, group: GroupState, mask: RuleMask) {
-        let stream = rules[Int(mask.rule)].streamMask
-        var done: UInt64 = 0
-        var sawKey = false
-        for variant in 0..<group.variantCount where done >> UInt64(variant) & 1 == 0 {
-            guard encodeKey(of: row, group, variant: variant) else { continue }
-            sawKey = true
-            group.stepKey.removeAll()
-            group.stepKey.append(key.bytes, key.count)
-            var bits = mask.bits & (group.variantMasks[variant] | stream)
-            for other in variant + 1..<max(variant + 1, group.variantCount) {
-                guard encodeKey(of: row, group, variant: other), key.count == group.stepKey.count,
-                    memcmp(key.bytes, group.stepKey.bytes, key.count) == 0
-                else { continue }
-                done |= 1 << UInt64(other)
-                bits |= mask.bits & group.variantMasks[other]
-            }
-            key.removeAll()
-            key.append(group.stepKey.bytes, group.stepKey.count)
-            guard bits != 0 else { continue }
-            var restricted = RuleMask(rule: mask.rule, bits: bits)
-            process(row, group: group, keyed: &restricted, count: 1)
-        }
-        if !sawKey { rules[Int(mask.rule)].counters.keyMissing += 1 }
-    }
-
-    private func encodeKey(of row: EventRow, _ group: GroupState, variant: Int) -> Bool {
-        key.removeAll()
-        let parts = group.partRanges[variant]
-        for part in Int(parts.start)..<Int(parts.start + parts.count) {
-            let column = group.partColumns[part]
-            let value: Scalar
-            if column >= 0 {
-                value = row.view.value(column: Int(column), row: row.row)
-            } else {
-                evaluator.row = row
-                evaluator.hasRow = true
-                evaluator.now = row.time
-                value = evaluator.evaluate(group.partCode[part])
-            }
-            guard KeyEncoding.append(value, to: &key) else { return false }
-        }
-        return true
-    }
-
-    private func process(_ row: EventRow, group: GroupState, masks: UnsafePointer<RuleMask>, count: Int, hash: UInt64) {
-        var (place, isFound) = group.table.find(hash, key.bytes, key.count)
+        let group = groups[Int(routed.group)]
+        let hash = routed.hash
+        let keyLength = Int(routed.keyLength)
+        var (place, isFound) = group.table.find(hash, key, keyLength)
         if isFound {
             let blob = Blob(group.table.slots[place].blob.unsafelyUnwrapped)
             if blob.nextDeadline <= row.time {
                 fireDeadlines(of: group, at: place, upTo: row.time)
-                (place, isFound) = group.table.find(hash, key.bytes, key.count)
+                (place, isFound) = group.table.find(hash, key, keyLength)
             } else if blob.expiresAt <= row.time {
                 release(group, at: place)
                 isFound = false
-                (place, _) = group.table.find(hash, key.bytes, key.count)
+                (place, _) = group.table.find(hash, key, keyLength)
             }
         }
-        var cursor = KeyCursor(group: group, hash: hash, place: place, blob: isFound ? group.table.slots[place].blob : nil)
-        prepareEvaluator(group, row: row)
-        for index in 0..<count {
+        var cursor = KeyCursor(
+            group: group, hash: hash, key: key, keyLength: keyLength, place: place, blob: isFound ? group.table.slots[place].blob : nil)
+        if let blob = cursor.blob { willChange(blob, group) }
+        prepareEvaluator(cursor, row: row)
+        for index in 0..<Int(routed.maskCount) {
             let rule = rules[Int(masks[index].rule)]
             advance(rule, row: row, mask: masks[index].bits, cursor: &cursor)
         }
@@ -184,19 +121,14 @@ public final class Matcher {
     }
 
     @inline(__always)
-    private func process(_ row: EventRow, group: GroupState, keyed masks: UnsafePointer<RuleMask>, count: Int) {
-        process(row, group: group, masks: masks, count: count, hash: nt_hash64(key.bytes, key.count, seed))
-    }
-
-    @inline(__always)
-    private func prepareEvaluator(_ group: GroupState, row: EventRow) {
+    private func prepareEvaluator(_ cursor: borrowing KeyCursor, row: EventRow) {
         evaluator.row = row
         evaluator.hasRow = true
         evaluator.now = row.time
-        evaluator.slots = UnsafePointer(group.slots)
-        evaluator.slotCount = group.slotCount
-        evaluator.key = UnsafePointer(key.bytes)
-        evaluator.keyLength = key.count
+        evaluator.slots = UnsafePointer(cursor.group.slots)
+        evaluator.slotCount = cursor.group.slotCount
+        evaluator.key = cursor.key
+        evaluator.keyLength = cursor.keyLength
     }
 
     /// Settles what the event left: no section, no key; otherwise its next deadline stands in the queue.
@@ -214,6 +146,7 @@ public final class Matcher {
     /// Frees a key's blob and takes the key out of the table.
     func release(_ group: GroupState, at place: Int) {
         guard let base = group.table.slots[place].blob else { return }
+        willRemove(base, group)
         allocator.deallocate(base, Blob(base).sizeClass)
         group.table.remove(at: place)
     }
@@ -238,6 +171,8 @@ public final class Matcher {
 struct KeyCursor {
     let group: GroupState
     let hash: UInt64
+    let key: UnsafePointer<UInt8>
+    let keyLength: Int
     /// In the table; without a blob, where the key would stand.
     var place: Int
     var blob: UnsafeMutableRawPointer?

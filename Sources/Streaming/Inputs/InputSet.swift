@@ -23,8 +23,8 @@ final class InputSet {
     var onIdleAdvance: ((IdleAdvance) -> Void)?
 
     enum Turn {
-        /// This input has something to read.
-        case read(InputReader)
+        /// These inputs have something to read; the one that holds time back is first.
+        case read([InputReader])
         /// Nothing can be read, but silence has moved a watermark.
         case advanced
         /// Nothing has changed: time was up, or a request to stop has come.
@@ -48,13 +48,14 @@ final class InputSet {
     /// How far time has come by all inputs.
     var bound: ReleaseBound { ReleaseBound(watermarks: readers.map(\.watermark)) }
 
-    /// Waits until an input can be read, or silence has moved time on, or a request to stop has come.
+    /// Looks which inputs can be read, and what silence has done to time.
     ///
     /// - Parameters:
+    ///   - waits: whether to wait until something can be read, silence has moved time on, or a request to stop has come.
     ///   - moment: the time at which the next held event or deadline goes; nil where none is there. Silence before it moves nothing
     ///     that could be seen.
     ///   - heldBytes: how much of an input waits for the watermark.
-    func next(until moment: Int64?, heldBytes: (Int) -> Int) -> Turn {
+    func next(waits: Bool, until moment: Int64?, heldBytes: (Int) -> Int) -> Turn {
         let open = readers.filter { !$0.hasEnded }
         guard let least = open.map(\.watermark).min() else { return .end }
         let candidates = open.filter { $0.watermark == least || heldBytes($0.index) < heldBytesMax }
@@ -63,15 +64,13 @@ final class InputSet {
         if hasIdle {
             for (place, reader) in candidates.enumerated() where !ready.contains(place) { reader.hasBytes = false }
         }
-        if ready.isEmpty { ready = selector.wait(for: sources, timeoutMicroseconds: timeout(until: moment, open)) }
-        let hasAdvanced = hasIdle && noteSilence(open, candidates: candidates, ready: ready.map { candidates[$0] })
-        var next: InputReader?
-        for place in ready {
-            let reader = candidates[place]
-            if next.map({ reader.watermark < $0.watermark }) ?? true { next = reader }
-        }
-        if let next { return .read(next) }
-        return hasAdvanced ? .advanced : .nothing
+        if ready.isEmpty && waits { ready = selector.wait(for: sources, timeoutMicroseconds: timeout(until: moment, open)) }
+        var readable = ready.map { candidates[$0] }
+        let hasAdvanced = hasIdle && noteSilence(open, candidates: candidates, ready: readable)
+        guard var first = readable.indices.first else { return hasAdvanced ? .advanced : .nothing }
+        for place in readable.indices where readable[place].watermark < readable[first].watermark { first = place }
+        readable.swapAt(0, first)
+        return .read(readable)
     }
 
     /// An advance as a value: the silence of an input has moved its watermark.
@@ -96,7 +95,7 @@ final class InputSet {
                 reader.isAbsent = true
                 continue
             }
-            let mark = InputSet.sum(InputSet.difference(last, reader.input.delayMicroseconds), silence - idle)
+            let mark = last.subtractingSaturating(reader.input.delayMicroseconds).addingSaturating(silence - idle)
             if advance(reader, to: mark) { hasAdvanced = true }
         }
         for reader in open where reader.isAbsent {
@@ -135,25 +134,15 @@ final class InputSet {
         var wake: Int64?
         for reader in open where reader.watermark < moment {
             guard let idle = reader.input.idleMicroseconds else { return nil }
-            let start = InputSet.sum(reader.quietSince, idle)
+            let start = reader.quietSince.addingSaturating(idle)
             if let last = reader.lastTime {
-                let mark = InputSet.difference(last, reader.input.delayMicroseconds)
-                wake = max(wake ?? .min, InputSet.sum(start, max(1, InputSet.difference(moment, mark))))
+                let mark = last.subtractingSaturating(reader.input.delayMicroseconds)
+                wake = max(wake ?? .min, start.addingSaturating(max(1, moment.subtractingSaturating(mark))))
             } else if !reader.isAbsent {
                 wake = max(wake ?? .min, start + 1)
             }
         }
         // A moment that lies behind us is tried again soon, not at once without end.
         return wake.map { max(1000, $0 - clock.monotonicMicroseconds) }
-    }
-
-    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
-        let (sum, overflow) = left.addingReportingOverflow(right)
-        return overflow ? (right > 0 ? .max : .min) : sum
-    }
-
-    private static func difference(_ left: Int64, _ right: Int64) -> Int64 {
-        let (difference, overflow) = left.subtractingReportingOverflow(right)
-        return overflow ? (right > 0 ? .min : .max) : difference
     }
 }

@@ -1,32 +1,13 @@
 internal import Engine
 internal import Events
 
-/// A row on its way to the engine: its place in the order of matching, and where its columns and masks are.
-struct PendingRow {
-    var time: Int64
-    var arrival: UInt64
-    /// Of the batch in which it is held; ``ReorderBuffer/current`` for the one just read.
-    var batch: Int32
-    var row: UInt32
-    var firstMask: UInt32
-    var maskCount: UInt16
-    var type: UInt16
-
-    @inline(__always)
-    static func < (left: PendingRow, right: PendingRow) -> Bool {
-        left.time != right.time ? left.time < right.time : left.arrival < right.arrival
-    }
-}
-
 /// Rows that the watermark has not passed yet, in sorted runs. They are copied out of the batch in which they were read, so that a slow
 /// watermark holds the rows alone and not their blocks.
 ///
 /// - Complexity: O(log n) a row, amortised: runs are merged when a younger one has grown to half of an older.
 struct ReorderBuffer {
-    static let current: Int32 = -1
-
     private struct Run {
-        var rows: [PendingRow]
+        var rows: [RoutedRow]
         var next = 0
 
         var count: Int { rows.count - next }
@@ -35,7 +16,7 @@ struct ReorderBuffer {
     private struct Holding {
         var batch: EventBatch
         var view: BatchView
-        var masks: [RuleMask] = []
+        let routed = HeldKeys()
         var textCount = 0
         var live = 0
         var isInUse = false
@@ -64,26 +45,28 @@ struct ReorderBuffer {
     var firstTime: Int64? { runs.lazy.filter { $0.count > 0 }.map { $0.rows[$0.next].time }.min() }
 
     @inline(__always)
-    func view(_ batch: Int32) -> BatchView { holdings[Int(batch)].view }
+    func view(_ holder: Int32) -> BatchView { holdings[Int(holder)].view }
 
-    /// A row's masks, for one call.
+    /// A held row's masks.
     @inline(__always)
-    func withMasks<Result>(_ row: PendingRow, _ body: (UnsafePointer<RuleMask>) -> Result) -> Result {
-        holdings[Int(row.batch)].masks.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped + Int(row.firstMask)) }
+    func masks(_ row: borrowing RoutedRow) -> UnsafePointer<RuleMask> {
+        UnsafePointer(holdings[Int(row.holder)].routed.masks.start) + Int(row.firstMask)
+    }
+
+    /// A held row's key.
+    @inline(__always)
+    func key(_ row: borrowing RoutedRow) -> UnsafePointer<UInt8> {
+        UnsafePointer(holdings[Int(row.holder)].routed.keys.bytes) + Int(row.key)
     }
 
     // MARK: - In
 
-    /// Keeps rows of the current batch, in order; all are of one input.
-    mutating func hold(_ rows: ArraySlice<PendingRow>, of batch: EventBatch, input: Int, masks: [RuleMask]) {
+    /// Keeps rows, in their order; `place` says where each stands now.
+    mutating func hold(_ rows: ArraySlice<RoutedRow>, place: (borrowing RoutedRow) -> RowPlace) {
         guard !rows.isEmpty else { return }
-        while filling.count <= input {
-            filling.append(-1)
-            bytesByInput.append(0)
-        }
         var run = Run(rows: [])
         run.rows.reserveCapacity(rows.count)
-        for row in rows { run.rows.append(copy(row, of: batch, input: input, masks: masks)) }
+        for row in rows { run.rows.append(copy(row, place(row))) }
         heldRows += run.rows.count
         if let last = runs.last?.rows.last, let first = run.rows.first, last < first {
             runs[runs.count - 1].rows += run.rows
@@ -93,21 +76,26 @@ struct ReorderBuffer {
         while runs.count > 1 && runs[runs.count - 1].count * 2 > runs[runs.count - 2].count { mergeLastTwo() }
     }
 
-    private mutating func copy(_ row: PendingRow, of batch: EventBatch, input: Int, masks: [RuleMask]) -> PendingRow {
-        if filling[input] < 0 { filling[input] = openHolding(input: input, rowBytes: Int(batch.rawLengths[Int(row.row)])) }
+    private mutating func copy(_ row: RoutedRow, _ place: RowPlace) -> RoutedRow {
+        let input = Int(truncatingIfNeeded: row.arrival >> 48)
+        while filling.count <= input {
+            filling.append(-1)
+            bytesByInput.append(0)
+        }
+        let length = Int(place.batch.rawLengths[Int(row.row)])
+        if filling[input] < 0 { filling[input] = openHolding(input: input, rowBytes: length) }
         var target = Int(filling[input])
-        if !holdings[target].batch.append(row: Int(row.row), of: batch, textCount: &holdings[target].textCount) {
+        if !holdings[target].batch.append(row: Int(row.row), of: place.batch, textCount: &holdings[target].textCount) {
             retire(target)
-            filling[input] = openHolding(input: input, rowBytes: Int(batch.rawLengths[Int(row.row)]))
+            filling[input] = openHolding(input: input, rowBytes: length)
             target = Int(filling[input])
-            let isAppended = holdings[target].batch.append(row: Int(row.row), of: batch, textCount: &holdings[target].textCount)
+            let isAppended = holdings[target].batch.append(row: Int(row.row), of: place.batch, textCount: &holdings[target].textCount)
             precondition(isAppended, "A new holding has room for one row.")
         }
         var held = row
-        held.batch = Int32(target)
+        held.holder = Int32(target)
         held.row = UInt32(holdings[target].batch.count - 1)
-        held.firstMask = UInt32(holdings[target].masks.count)
-        holdings[target].masks += masks[Int(row.firstMask)..<Int(row.firstMask) + Int(row.maskCount)]
+        holdings[target].routed.take(&held, place)
         holdings[target].live += 1
         return held
     }
@@ -146,13 +134,13 @@ struct ReorderBuffer {
         holdings[index].batch.reset(rowCapacity: 0)
         holdings[index].batch.byteCount = 0
         holdings[index].textCount = 0
-        holdings[index].masks.removeAll(keepingCapacity: true)
+        holdings[index].routed.removeAll()
     }
 
     private mutating func mergeLastTwo() {
         let right = runs.removeLast()
         let left = runs.removeLast()
-        var merged: [PendingRow] = []
+        var merged: [RoutedRow] = []
         merged.reserveCapacity(left.count + right.count)
         var i = left.next, j = right.next
         while i < left.rows.count && j < right.rows.count {
@@ -172,7 +160,7 @@ struct ReorderBuffer {
     // MARK: - Out
 
     /// Moves the rows that the bound lets go, in order, to the end of `released`.
-    mutating func release(upTo bound: ReleaseBound, into released: inout [PendingRow]) {
+    mutating func release(upTo bound: ReleaseBound, into released: inout [RoutedRow]) {
         while true {
             var best = -1
             for index in runs.indices where runs[index].count > 0 {
@@ -189,11 +177,36 @@ struct ReorderBuffer {
 
     /// A released row has been worked: its copy may go.
     @inline(__always)
-    mutating func finish(_ row: PendingRow) {
-        guard row.batch >= 0 else { return }
-        let index = Int(row.batch)
+    mutating func finish(_ row: borrowing RoutedRow) {
+        let index = Int(row.holder)
         holdings[index].live -= 1
         if holdings[index].live == 0 && Int(filling[holdings[index].input]) != index { release(index) }
+    }
+}
+
+/// Where a row stands while it is no held one.
+struct RowPlace {
+    var batch: EventBatch
+    var keys: UnsafePointer<UInt8>
+    var masks: UnsafePointer<RuleMask>
+}
+
+/// The keys and masks of held rows.
+private final class HeldKeys {
+    private(set) var keys = KeyBuffer()
+    private(set) var masks = MaskBuffer()
+
+    func take(_ row: inout RoutedRow, _ place: RowPlace) {
+        let (key, mask) = (Int(row.key), Int(row.firstMask))
+        row.key = UInt32(keys.count)
+        row.firstMask = UInt32(masks.count)
+        keys.append(place.keys + key, Int(row.keyLength))
+        masks.append(place.masks + mask, count: Int(row.maskCount))
+    }
+
+    func removeAll() {
+        keys.removeAll()
+        masks.removeAll()
     }
 }
 

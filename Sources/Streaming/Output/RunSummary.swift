@@ -35,5 +35,13 @@ public struct RunSummary: Sendable, Equatable {
         rejects = [UInt64](repeating: 0, count: Int(RejectReason.allCases.map(\.rawValue).max() ?? 0) + 1)
     }
 
+    mutating func take(_ counts: AdmissionCounts) {
+        events = counts.events
+        bytes = counts.bytes
+        late = counts.late
+        rejects = counts.rejects
+        lines = events + late + rejected
+    }
+
     public var rejected: UInt64 { rejects.reduce(0, +) }
 }

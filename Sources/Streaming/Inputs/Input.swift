@@ -38,15 +38,17 @@ public struct IdleAdvance: Sendable, Equatable {
     }
 }
 
-/// An input while it is read: its blocks, its decoder and its watermark.
-final class InputReader {
+/// An input while it is read: its blocks and its watermark.
+final class InputReader: @unchecked Sendable {
+    // @unchecked: read by one worker at a time, under the lock of the blocks; all else belongs to the thread that admits blocks, between
+    // supersteps.
+
     let input: Input
     /// The place on the command line.
     let index: Int
     /// The column that is the event's own time, or -1.
     let timeColumn: Int
     private var carver: LineCarver
-    private let decoder: BlockDecoder
     /// The largest event time less the delay, or what silence made of it; `Int64.min` before the first event.
     private(set) var watermark = Int64.min
     private(set) var hasEnded = false
@@ -66,14 +68,13 @@ final class InputReader {
 
     /// - Parameters:
     ///   - drains: whether the end of the input is the end of time; otherwise its watermark stays as the last event left it.
-    ///   - columns: what the program reads; the type stands in a column behind them.
+    ///   - columns: what the program reads.
     init(_ input: Input, index: Int, columns: [FieldPath], blockBytes: Int, drains: Bool) {
         self.input = input
         self.index = index
         self.drains = drains
         timeColumn = columns.firstIndex(of: input.format.timePath) ?? -1
         carver = LineCarver(blockBytes: blockBytes)
-        decoder = BlockDecoder(columns: columns + [FieldPath(name: "")], format: input.format, typeColumn: columns.count)
     }
 
     /// The number of the line that is read next.
@@ -93,11 +94,12 @@ final class InputReader {
         case block, end, nothingYet
     }
 
-    /// Reads and decodes the next block into the batch.
-    func read(into batch: EventBatch, rejects: inout [Reject]) throws(SourceError) -> ReadResult {
+    /// Reads the next block's lines.
+    func read(into block: Block) throws(SourceError) -> ReadResult {
         let source = input.source
         do throws(Interruption) {
-            let block = try carver.fill(batch) { room throws(Interruption) in
+            let position = carver.position
+            let carved = try carver.fill(block.batch) { room throws(Interruption) in
                 let count: Int?
                 do throws(SourceError) {
                     count = try source.read(into: room)
@@ -107,18 +109,33 @@ final class InputReader {
                 guard let count else { throw .nothingYet }
                 return count
             }
-            guard let block else {
-                hasEnded = true
-                if drains { watermark = .max }
-                return .end
-            }
-            decoder.decode(
-                batch, firstLine: block.firstLine, isFirstBlock: block.isFirst, cutLines: block.cutLines, rejects: &rejects)
+            guard let carved else { return .end }
+            block.input = index
+            block.position = position
+            block.carved = carved
             return .block
         } catch {
             guard case .failure(let failure) = error else { return .nothingYet }
             throw failure
         }
+    }
+
+    /// Nothing more comes; whether that is the end of time too, the run has said.
+    func end() {
+        hasEnded = true
+        if drains { watermark = .max }
+    }
+
+    /// Admits a block as a whole; false, and nothing has changed, where an event of it may be late or too far ahead.
+    func admitWhole(_ times: BlockTimes) -> Bool {
+        guard times.isInOrder, times.least >= watermark else { return false }
+        if let ahead = input.aheadMicroseconds {
+            guard watermark != .min, times.largest <= watermark.addingSaturating(ahead) else { return false }
+        }
+        lastTime = times.last
+        largestTime = max(largestTime ?? times.largest, times.largest)
+        watermark = max(watermark, times.largest.subtractingSaturating(input.delayMicroseconds))
+        return true
     }
 
     /// Whether an event is late or too far ahead, by the watermark as it stood before it; then the watermark moves on.

@@ -1,0 +1,272 @@
+internal import Glibc
+
+/// Which keys have changed since a checkpoint began, epoch by epoch, and what the checkpoint that is being written still has to write.
+///
+/// A checkpoint holds the state at one moment, the *barrier*, but is written in slices while events go on. At the barrier the epoch of
+/// changes is frozen and a new one begins. A key that changed in the frozen epoch and is changed again before its slice has come is copied
+/// first (copy before change); one that is not changed is written as it stands. So nothing waits for the checkpoint, and memory grows
+/// only by the keys that are hot at the barrier.
+///
+/// - Complexity: O(1) a key and epoch, beside the copies; sorting is by ranges of the hash, so that no slice sorts all keys.
+final class ChangeLog {
+    struct Key {
+        var hash: UInt64
+        var group: Int32
+    }
+
+    struct RemovedKey {
+        var hash: UInt64
+        var group: Int32
+        /// Of the epoch's `removedKeys`.
+        var start: Int
+        var count: Int
+    }
+
+    /// A key's state at the barrier.
+    struct Image {
+        var hash: UInt64
+        var group: Int32
+        var blob: UnsafeMutableRawPointer
+        /// The next image of the same hash, or -1.
+        var next: Int
+    }
+
+    /// What changed in one epoch, by the ranges of hashes.
+    final class Epoch {
+        let number: UInt32
+        var changed = [[Key]](repeating: [], count: KeyRouter.rangeCount)
+        var removed = [[RemovedKey]](repeating: [], count: KeyRouter.rangeCount)
+        var removedKeys = KeyBuffer()
+        var images: [Image] = []
+        var imagesByHash: [UInt64: Int] = [:]
+        // How far a frozen epoch is written.
+        var range = 0
+        var isRangeSorted = false
+        /// The hashes of the range, ascending, each once.
+        var hashes: [UInt64] = []
+        var place = 0
+
+        init(_ number: UInt32) {
+            self.number = number
+        }
+    }
+
+    var current = Epoch(1)
+    var frozen: Epoch?
+
+    @inline(__always)
+    static func range(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 56) }
+
+    /// Whether a blob belongs to the frozen epoch and is not written yet.
+    @inline(__always)
+    func isUnwritten(_ blob: Blob) -> Bool {
+        guard let frozen else { return false }
+        return blob.epoch == frozen.number
+    }
+
+    func noteChange(_ base: UnsafeMutableRawPointer, _ group: GroupState, _ allocator: BlobAllocator) {
+        let blob = Blob(base)
+        if isUnwritten(blob) { copy(base, group, allocator) }
+        blob.epoch = current.number
+        current.changed[ChangeLog.range(blob.hash)].append(Key(hash: blob.hash, group: Int32(group.index)))
+    }
+
+    func noteRemoval(_ base: UnsafeMutableRawPointer, _ group: GroupState, _ allocator: BlobAllocator) {
+        let blob = Blob(base)
+        if isUnwritten(blob) { copy(base, group, allocator) }
+        guard blob.isStored else { return }
+        current.removed[ChangeLog.range(blob.hash)].append(
+            RemovedKey(hash: blob.hash, group: Int32(group.index), start: current.removedKeys.count, count: blob.keyLength))
+        current.removedKeys.append(blob.key, blob.keyLength)
+    }
+
+    private func copy(_ base: UnsafeMutableRawPointer, _ group: GroupState, _ allocator: BlobAllocator) {
+        guard let frozen else { return }
+        let blob = Blob(base)
+        let copy = allocator.allocate(blob.sizeClass)
+        memcpy(copy, base, blob.used)
+        frozen.images.append(
+            Image(hash: blob.hash, group: Int32(group.index), blob: copy, next: frozen.imagesByHash[blob.hash] ?? -1))
+        frozen.imagesByHash[blob.hash] = frozen.images.count - 1
+        blob.isStored = true
+    }
+
+    /// Brings the keys of the frozen epoch's next range into order.
+    func sortRange(_ epoch: Epoch) {
+        epoch.hashes.removeAll(keepingCapacity: true)
+        for key in epoch.changed[epoch.range] { epoch.hashes.append(key.hash) }
+        for key in epoch.removed[epoch.range] { epoch.hashes.append(key.hash) }
+        epoch.hashes.sort()
+        var kept = 0
+        for index in epoch.hashes.indices where index == 0 || epoch.hashes[index] != epoch.hashes[kept - 1] {
+            epoch.hashes[kept] = epoch.hashes[index]
+            kept += 1
+        }
+        epoch.hashes.removeLast(epoch.hashes.count - kept)
+        epoch.removed[epoch.range].sort { $0.hash < $1.hash }
+        epoch.place = 0
+        epoch.isRangeSorted = true
+    }
+}
+
+/// A row of a checkpoint: the state of one key, or that it is gone. Pointers are valid for the call.
+public struct StateRow {
+    public var hash: UInt64
+    public var group: Int
+    public var key: UnsafeRawBufferPointer
+    /// From this time on no thread of the key can be alive, and no deadline is due any more.
+    public var expiresAt: Int64
+    /// What ``Matcher/importState(group:_:)`` takes; nil where the key is gone.
+    public var blob: UnsafeRawBufferPointer?
+}
+
+extension Matcher {
+    /// From now on changes are noted, for checkpoints.
+    public func trackChanges() {
+        if changes == nil { changes = ChangeLog() }
+    }
+
+    /// To be called before anything of a key's state is changed.
+    @inline(__always)
+    func willChange(_ base: UnsafeMutableRawPointer, _ group: GroupState) {
+        guard let changes, Blob(base).epoch != changes.current.number else { return }
+        changes.noteChange(base, group, allocator)
+    }
+
+    @inline(__always)
+    func willRemove(_ base: UnsafeMutableRawPointer, _ group: GroupState) {
+        changes?.noteRemoval(base, group, allocator)
+    }
+
+    /// The barrier: what has changed up to now belongs to the checkpoint that ``writeCheckpoint(rows:_:)`` writes.
+    public func beginCheckpoint() {
+        guard let changes else { preconditionFailure("Changes are tracked before the first checkpoint.") }
+        precondition(changes.frozen == nil, "One checkpoint is written at a time.")
+        changes.frozen = changes.current
+        changes.current = ChangeLog.Epoch(changes.current.number + 1)
+    }
+
+    /// Writes the next rows of the checkpoint, at least so many; true once there are no more. Rows ascend by hash, group and key.
+    public func writeCheckpoint<Failure: Error>(rows limit: Int, _ body: (StateRow) throws(Failure) -> Void) throws(Failure) -> Bool {
+        guard let changes, let epoch = changes.frozen else { return true }
+        var count = 0
+        while epoch.range < KeyRouter.rangeCount {
+            if !epoch.isRangeSorted { changes.sortRange(epoch) }
+            while epoch.place < epoch.hashes.count {
+                if count >= limit { return false }
+                count += try writeRows(of: epoch.hashes[epoch.place], epoch, body)
+                epoch.place += 1
+            }
+            epoch.range += 1
+            epoch.isRangeSorted = false
+        }
+        return true
+    }
+
+    /// The checkpoint is committed, or has failed: then its keys belong to the next one.
+    public func endCheckpoint(isCommitted: Bool) {
+        guard let changes, let epoch = changes.frozen else { return }
+        for image in epoch.images { allocator.deallocate(image.blob, Blob(image.blob).sizeClass) }
+        changes.frozen = nil
+        if !isCommitted { takeBack(epoch, changes.current) }
+    }
+
+    private func takeBack(_ epoch: ChangeLog.Epoch, _ current: ChangeLog.Epoch) {
+        for range in 0..<KeyRouter.rangeCount {
+            for key in epoch.changed[range] {
+                let group = groups[Int(key.group)]
+                var place = group.table.next(key.hash, from: nil)
+                while let found = place, let base = group.table.slots[found].blob {
+                    if Blob(base).epoch != current.number {
+                        Blob(base).epoch = current.number
+                        current.changed[range].append(key)
+                    }
+                    place = group.table.next(key.hash, from: found)
+                }
+            }
+            for key in epoch.removed[range] {
+                var moved = key
+                moved.start = current.removedKeys.count
+                current.removedKeys.append(epoch.removedKeys.bytes + key.start, key.count)
+                current.removed[range].append(moved)
+            }
+        }
+    }
+
+    /// The rows of all keys that have one hash: nearly always one.
+    private func writeRows<Failure: Error>(
+        of hash: UInt64, _ epoch: ChangeLog.Epoch, _ body: (StateRow) throws(Failure) -> Void
+    ) throws(Failure) -> Int {
+        var rows: [(group: Int32, blob: UnsafeMutableRawPointer?, key: UnsafeRawBufferPointer)] = []
+        for group in groups {
+            var place = group.table.next(hash, from: nil)
+            while let found = place, let base = group.table.slots[found].blob {
+                if Blob(base).epoch == epoch.number { rows.append((Int32(group.index), base, Blob(base).keyBytes)) }
+                place = group.table.next(hash, from: found)
+            }
+        }
+        var image = epoch.imagesByHash[hash] ?? -1
+        while image >= 0 {
+            let found = epoch.images[image]
+            rows.append((found.group, found.blob, Blob(found.blob).keyBytes))
+            image = found.next
+        }
+        appendRemoved(of: hash, epoch, to: &rows)
+        if rows.count > 1 {
+            rows.sort { left, right in left.group != right.group ? left.group < right.group : left.key.precedes(right.key) }
+        }
+        for row in rows {
+            guard let base = row.blob else {
+                try body(StateRow(hash: hash, group: Int(row.group), key: row.key, expiresAt: .max, blob: nil))
+                continue
+            }
+            let blob = Blob(base)
+            let armed = blob.armedDeadline
+            prepareForSaving(blob)
+            defer { blob.armedDeadline = armed }
+            try body(
+                StateRow(
+                    hash: hash, group: Int(row.group), key: row.key,
+                    expiresAt: blob.nextDeadline == .max ? blob.expiresAt : .max,
+                    blob: UnsafeRawBufferPointer(start: base, count: blob.used)))
+            blob.isStored = true
+        }
+        return max(1, rows.count)
+    }
+
+    /// Keys that were removed in the epoch and did not come back in it, each once.
+    private func appendRemoved(
+        of hash: UInt64, _ epoch: ChangeLog.Epoch,
+        to rows: inout [(group: Int32, blob: UnsafeMutableRawPointer?, key: UnsafeRawBufferPointer)]
+    ) {
+        let removed = epoch.removed[epoch.range]
+        var low = 0, high = removed.count
+        while low < high {
+            let middle = (low + high) / 2
+            if removed[middle].hash < hash { low = middle + 1 } else { high = middle }
+        }
+        while low < removed.count, removed[low].hash == hash {
+            let key = UnsafeRawBufferPointer(start: epoch.removedKeys.bytes + removed[low].start, count: removed[low].count)
+            let group = removed[low].group
+            if !rows.contains(where: { $0.group == group && $0.key.elementsEqual(key) }) { rows.append((group, nil, key)) }
+            low += 1
+        }
+    }
+
+    /// What only this run knows does not go with the bytes.
+    func prepareForSaving(_ blob: Blob) {
+        blob.epoch = 0
+        blob.isStored = false
+        blob.armedDeadline = .max
+        blob.checksum = Matcher.checksum(blob.base, count: blob.used)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// In the order of unsigned bytes, the shorter first.
+    fileprivate func precedes(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard let left = baseAddress, let right = other.baseAddress else { return count < other.count }
+        let order = memcmp(left, right, Swift.min(count, other.count))
+        return order != 0 ? order < 0 : count < other.count
+    }
+}

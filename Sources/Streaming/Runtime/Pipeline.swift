@@ -1,0 +1,270 @@
+public import Engine
+internal import Events
+
+public struct PipelineOptions: Sendable {
+    /// At the end of the input, let time run out: fire every deadline.
+    public var drains: Bool
+    /// Where the end does not drain: time passes up to here, microseconds, and what is due by then is fired. Nil: the last event is the
+    /// end.
+    public var endMicroseconds: Int64?
+    /// Most memory of events that wait for the watermark; a run that needs more ends and names `delay`.
+    public var reorderBytesMax: Int
+    /// Most memory of events of one input that is ahead of others; beyond it that input is not read until the others have caught up.
+    public var aheadBytesMax: Int
+    public var blockBytes: Int
+    /// Threads that decode and match. What comes out does not depend on it.
+    public var workers: Int
+    /// Of the hash of keys.
+    public var seed: UInt64
+
+    public static let workersMax = 256
+
+    public init(
+        drains: Bool = true, endMicroseconds: Int64? = nil, reorderBytesMax: Int = 1 << 30, aheadBytesMax: Int = 64 << 20,
+        blockBytes: Int = 256 * 1024, workers: Int = 1, seed: UInt64
+    ) {
+        self.drains = drains
+        self.endMicroseconds = endMicroseconds
+        self.reorderBytesMax = reorderBytesMax
+        self.aheadBytesMax = aheadBytesMax
+        self.blockBytes = blockBytes
+        self.workers = max(1, min(workers, PipelineOptions.workersMax))
+        self.seed = seed
+    }
+}
+
+/// Why a run cannot go on.
+public enum RunError: Error, Sendable {
+    case source(SourceError)
+    case sink(String)
+    /// The reader of the alerts has gone: not a failure.
+    case brokenPipe
+    case reorderBufferFull(bytes: Int)
+}
+
+/// The way of an event: read, decode, test, order, match, alert.
+///
+/// The run goes in supersteps. In each, all workers at once match what was admitted before, write the alerts of the step before that, and
+/// decode what is admitted next; between two of them the thread of the run alone admits the blocks in their order, moves the watermarks
+/// and swaps what was made for what is to be made. A block that comes alone and small, as from a live pipe, goes through all of it on
+/// this one thread: to wake another costs more than to do the work.
+public final class Pipeline {
+    private let options: PipelineOptions
+    private let inputs: InputSet
+    private let queue: BlockQueue
+    private let workers: [Worker]
+    private let shards: [Shard]
+    private let writer: AlertWriter
+    private let superstep: Superstep
+    private let pool: WorkerPool
+    /// Admitted, and not matched yet.
+    private var pending = Round()
+    private var admission: Admission
+    private var spareBuffers: [AlertBuffer] = []
+    /// What has been done so far.
+    public private(set) var summary: RunSummary
+
+    /// A block of at least so many bytes is worth waking the other workers for what comes behind it.
+    private static let parallelBytes = 32 * 1024
+    /// How many blocks a worker decodes in a superstep, more or less: many, so that none waits long for another's last one.
+    private static let roundBlocks = 8
+
+    /// - Parameters:
+    ///   - selector: waits for the inputs; by default all of them always have something.
+    ///   - clock: what the silence of inputs with `idle` is measured by; by default it stands still.
+    public init(
+        program: Program, inputs: [Input], alerts: [any Sink], late: (any Sink)? = nil, rejects: (any Sink)? = nil,
+        selector: any SourceSelector = AlwaysReady(), clock: any Clock = FrozenClock(), options: PipelineOptions
+    ) {
+        self.options = options
+        let readers = inputs.enumerated().map { index, input in
+            InputReader(input, index: index, columns: program.columns, blockBytes: options.blockBytes, drains: options.drains)
+        }
+        // Many inputs that are all ahead of one still leave half of the room to that one.
+        let share = options.reorderBytesMax / 2 / max(1, inputs.count)
+        self.inputs = InputSet(readers, selector: selector, clock: clock, heldBytesMax: min(options.aheadBytesMax, share))
+        queue = BlockQueue(
+            columnCount: program.columns.count + 1, shards: options.workers,
+            roundBytes: options.workers * Pipeline.roundBlocks * options.blockBytes)
+        workers = (0..<options.workers).map { _ in Worker(program: program, inputs: readers, seed: options.seed) }
+        shards = (0..<options.workers).map { Shard(program, index: $0, seed: options.seed) }
+        writer = AlertWriter(program: program, alerts: alerts, late: late, rejects: rejects)
+        admission = Admission(readers: readers, writer: writer)
+        superstep = Superstep(shards: shards, workers: workers, queue: queue, writer: writer)
+        let superstep = superstep
+        pool = WorkerPool(count: options.workers) { superstep.work($0) }
+        summary = RunSummary(rules: program.rules.map(\.name))
+    }
+
+    /// Is told of each step of a watermark that silence makes, before it is made: what must be known to come to the same alerts again.
+    public var onIdleAdvance: ((IdleAdvance) -> Void)? {
+        get { inputs.onIdleAdvance }
+        set { inputs.onIdleAdvance = newValue }
+    }
+
+    /// Runs until the input ends or a request to stop comes; `progress` is called after each superstep.
+    ///
+    /// - Throws: ``RunError``; what was read before has been matched, and its alerts have left.
+    public func run(stop: StopFlag, progress: (RunSummary) -> Void = { _ in }) throws(RunError) -> RunSummary {
+        defer { pool.end() }
+        input: while !stop.isSet {
+            switch inputs.next(waits: true, until: nextMoment, heldBytes: heldBytes) {
+            case .end: break input
+            case .nothing: continue
+            case .advanced: settleBounds()
+            case .read(let readable): guard readOne(readable[0]) else { continue }
+            }
+            if options.workers > 1 && pending.bytes >= Pipeline.parallelBytes {
+                try runAhead(stop: stop, progress: progress)
+            } else {
+                try matchPending()
+            }
+            updateSummary()
+            progress(summary)
+            if let failure = queue.failure { throw .source(failure) }
+        }
+        summary.isStopped = stop.isSet
+        if !summary.isStopped { try finish() }
+        try writer.writeSideLines()
+        updateSummary()
+        return summary
+    }
+
+    /// Reads, decodes and admits one block on this thread; false where there was nothing yet.
+    private func readOne(_ input: InputReader) -> Bool {
+        queue.open([input], blocks: 1)
+        if let block = queue.claim() { workers[0].decode(block) }
+        return admitRound()
+    }
+
+    /// Matches what is pending while the next blocks are decoded, as long as blocks come thick and fast.
+    private func runAhead(stop: StopFlag, progress: (RunSummary) -> Void) throws(RunError) {
+        while pending.bytes >= Pipeline.parallelBytes && pending.bound.time != .max {
+            superstep.begin(pending)
+            repeat {
+                if !stop.isSet, case .read(let readable) = inputs.next(waits: false, until: nil, heldBytes: heldBytes) {
+                    queue.open(readable, blocks: .max)
+                }
+                superstep.rearm()
+                pool.run()
+                try settle()
+                // Another superstep for the same round: what stopped it must leave first.
+                if !superstep.isDone { try writeAlerts() }
+            } while !superstep.isDone
+            try endRound()
+            _ = admitRound()
+            try writer.writeSideLines()
+            updateSummary()
+            progress(summary)
+        }
+        try writeAlerts()
+        try matchPending()
+    }
+
+    /// Matches what is pending on this thread alone; its alerts leave.
+    private func matchPending() throws(RunError) {
+        // All inputs have ended: what is left goes together with the deadlines that lie between.
+        if pending.bound.time == .max { return }
+        try matchAll()
+    }
+
+    private func matchAll() throws(RunError) {
+        superstep.begin(pending)
+        repeat {
+            for shard in shards where !shard.isDone { shard.advance() }
+            takeAlerts()
+            try writeAlerts()
+        } while !superstep.isDone
+        try endRound()
+        try writer.writeSideLines()
+    }
+
+    /// The input has ended: what is held goes, and every deadline comes; or time passes to where the caller lets it end.
+    private func finish() throws(RunError) {
+        settleBounds()
+        if options.drains {
+            pending.bound = ReleaseBound(watermarks: [.max])
+            pending.deadlinesUpTo = .max - 1
+        } else if let end = options.endMicroseconds {
+            pending.deadlinesUpTo = end
+        } else {
+            return
+        }
+        try matchAll()
+    }
+
+    // MARK: - Between supersteps
+
+    /// Admits what was read, in the order in which it was; false where nothing has changed.
+    private func admitRound() -> Bool {
+        let (blocks, ended) = queue.takeRound()
+        for block in blocks { admission.admit(block) }
+        for reader in ended { reader.end() }
+        pending.blocks += blocks
+        settleBounds()
+        return !blocks.isEmpty || !ended.isEmpty || queue.failure != nil
+    }
+
+    private func settleBounds() {
+        pending.bound = inputs.bound
+        pending.deadlinesUpTo = pending.bound.time
+    }
+
+    private func endRound() throws(RunError) {
+        queue.giveBack(pending.blocks)
+        pending.blocks.removeAll(keepingCapacity: true)
+        let held = shards.reduce(0) { $0 + $1.reorder.heldBytes }
+        guard held <= options.reorderBytesMax else { throw .reorderBufferFull(bytes: held) }
+    }
+
+    /// What the workers have left: errors, and alerts.
+    private func settle() throws(RunError) {
+        queue.close()
+        spareBuffers += superstep.outgoing
+        superstep.outgoing.removeAll(keepingCapacity: true)
+        if let failure = superstep.failure { throw failure }
+        takeAlerts()
+    }
+
+    /// Takes the alerts that no shard can come before any more; the next superstep writes them.
+    private func takeAlerts() {
+        let time = shards.reduce(Int64.max) { min($0, $1.alertsAreDoneUpTo) }
+        for shard in shards where !shard.matcher.alerts.pending.isEmpty {
+            superstep.outgoing.append(shard.takeAlerts(upTo: time, in: spareBuffers.popLast() ?? AlertBuffer()))
+        }
+    }
+
+    private func writeAlerts() throws(RunError) {
+        guard !superstep.outgoing.isEmpty else { return }
+        try writer.write(superstep.outgoing)
+        spareBuffers += superstep.outgoing
+        superstep.outgoing.removeAll(keepingCapacity: true)
+    }
+
+    private func heldBytes(ofInput input: Int) -> Int { shards.reduce(0) { $0 + $1.reorder.heldBytes(ofInput: input) } }
+
+    /// How far time must come for a held event or a deadline to go.
+    private var nextMoment: Int64? { shards.compactMap(\.nextMoment).min() }
+
+    private func updateSummary() {
+        let watermark = inputs.bound.time
+        if watermark != .max && watermark != .min { summary.watermark = watermark }
+        summary.take(admission.counts)
+        summary.keys = shards.reduce(0) { $0 + $1.matcher.keyCount }
+        summary.stateBytes = shards.reduce(0) { $0 + $1.matcher.stateBytes }
+        summary.heldEvents = shards.reduce(0) { $0 + $1.reorder.heldRows }
+        summary.brokenFields = workers.reduce(0) { $0 + $1.tester.brokenFields }
+        summary.alerts = writer.count
+        for rule in summary.rules.indices {
+            summary.rules[rule].alerts = writer.sent[rule]
+            summary.rules[rule].suppressed = writer.suppressed[rule]
+            var counters = RuleCounters()
+            for shard in shards { counters += shard.matcher.counters(ofRule: rule) }
+            for worker in workers {
+                counters += worker.tester.counters[rule]
+                counters.keyMissing += worker.router.keyMissing[rule]
+            }
+            summary.rules[rule].counters = counters
+        }
+    }
+}

@@ -1,0 +1,14 @@
+internal import Synchronization
+
+/// A request to stop, set from a signal or another thread.
+public final class StopFlag: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    public init() {}
+
+    public var isSet: Bool { flag.load(ordering: .acquiring) }
+
+    public func set() {
+        flag.store(true, ordering: .releasing)
+    }
+}
