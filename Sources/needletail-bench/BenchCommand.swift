@@ -49,7 +49,8 @@ enum BenchCommand: Equatable {
         """ + "workloads (all by default):\n"
         + Workload.all.map { workload in
             let events = "\(Report.grouped(workload.standard.events)) events, \(workload.runs) runs"
-            return "  \(workload.name)" + String(repeating: " ", count: max(1, 11 - workload.name.count)) + "\(workload.about) (\(events))\n"
+            let room = String(repeating: " ", count: max(1, 11 - workload.name.count))
+            return "  \(workload.name)\(room)\(workload.about) (\(events))\n"
         }.joined()
 
     private static let runsMax = 1000
@@ -82,7 +83,8 @@ enum BenchCommand: Equatable {
         }
         guard words.count == 2 || words.count == 3 else { throw .usage("`generate` takes [WORKLOAD] EVENTS KEYS [SEED]") }
         let size = Size(
-            events: try number(words.popFirst(), of: "EVENTS", 0...Size.eventsMax), keys: try number(words.popFirst(), of: "KEYS", 1...Size.keysMax))
+            events: try number(words.popFirst(), of: "EVENTS", 0...Size.eventsMax),
+            keys: try number(words.popFirst(), of: "KEYS", 1...Size.keysMax))
         guard let seed = words.popFirst() else { return .generate(kind, size, seed: nil) }
         guard kind == .transactions else { throw .usage("only transactions take a SEED") }
         return .generate(kind, size, seed: UInt64(try number(seed, of: "SEED", 0...Int.max)))
@@ -167,7 +169,7 @@ enum BenchCommand: Equatable {
             return "\(workload.name): \(measurement.alerts) alerts, but \(workload.alerts.count) are right"
         }
         guard measurement.hash == workload.alerts.hash else {
-            return "\(workload.name): as many alerts as are right, but their bytes are others: \(measurement.hash), not \(workload.alerts.hash)"
+            return "\(workload.name): as many alerts as are right, but other bytes: \(measurement.hash), not \(workload.alerts.hash)"
         }
         return nil
     }

@@ -51,8 +51,8 @@ enum Report {
     static func notes(_ measurements: [Measurement]) -> String {
         var text = ""
         for measurement in measurements {
-            guard let p50 = measurement.latency(.p50), let p99 = measurement.latency(.p99), let p999 = measurement.latency(.p999) else { continue }
-            let figures = [p50, p99, p999].map { fixed($0 / 1000, places: 0) + " µs" }
+            let figures = [.p50, .p99, .p999].compactMap { measurement.latency($0) }.map { fixed($0 / 1000, places: 0) + " µs" }
+            guard !figures.isEmpty else { continue }
             text += "\(measurement.workload): p50 \(figures[0]), p99 \(figures[1]), p99.9 \(figures[2]) from write to read\n"
         }
         let steady = measurements.filter { $0.steadyNanosecondsPerEvent != nil }

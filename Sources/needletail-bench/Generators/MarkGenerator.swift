@@ -1,7 +1,7 @@
 internal import Events
 
-/// Logins and charges in order of time, 200 of them a millisecond. The last of every hundred is a charge above 990.00 on a card that has logged
-/// in fifty events before; it carries the field `mark`, the number of its hundred from 0 on. No other charge is above 300.00.
+/// Logins and charges in order of time, 200 of them a millisecond. The last of every hundred is a charge above 990.00 on a card that has
+/// logged in fifty events before; it carries the field `mark`, the number of its hundred from 0 on. No other charge is above 300.00.
 struct MarkGenerator: EventGenerator {
     static let eventsPerMark = 100
     static let eventsPerMillisecond = 200
@@ -34,7 +34,7 @@ struct MarkGenerator: EventGenerator {
             cents += 99_001
         }
         let time = 1_700_000_000_000 + Int64(made / MarkGenerator.eventsPerMillisecond)
-        EventLine(type: type, time: time, card: card, cents: cents, bits: bits).appendStart(to: &line)
+        EventLine(type: type, time: time, card: card, cents: cents, bits: bits).appendLong(to: &line)
         if isMarked {
             line.append(",\"mark\":")
             line.append(integer: UInt64(made / MarkGenerator.eventsPerMark))

@@ -43,8 +43,9 @@ struct OrderGenerator: EventGenerator {
         }
         left -= 1
         let event = EventLine(
-            type: type, time: clock - Int64(bits >> 53 & 31), card: random.below(100_000), cents: UInt64(100 + random.below(49_900)), bits: bits)
-        event.appendStart(to: &line)
+            type: type, time: clock - Int64(bits >> 53 & 31), card: random.below(100_000),
+            cents: UInt64(100 + random.below(49_900)), bits: bits)
+        event.appendLong(to: &line)
         line.append(",\"order\":\"o")
         line.append(digits: UInt64(order), width: 9)
         line.append("\"}\n")

@@ -69,11 +69,13 @@ struct Bench: ~Copyable {
             let half = try FileHandle(creating: folder.file("half.ndjson"))
             var generator = SessionGenerator(cards: size.keys)
             try Bench.write(&generator, events: size.events / 2, to: half)
+            try half.settle()
             try FileHandle(reading: folder.file("half.ndjson")).copy(to: file)
             try Bench.write(&generator, events: size.events - size.events / 2, to: file)
         } else {
             try Bench.generate(kind, size, to: file)
         }
+        try file.settle()
         events = (kind, size)
     }
 
@@ -83,7 +85,9 @@ struct Bench: ~Copyable {
     ///
     /// - Parameter scaling: whether runs with one worker stand between, for the ratio of the two.
     /// - Throws: where a run fails, or two runs give different alerts.
-    mutating func measure(_ workload: Workload, size: Size, runs: Int, workers: Int, scaling: Bool = false) throws(BenchError) -> Measurement {
+    mutating func measure(
+        _ workload: Workload, size: Size, runs: Int, workers: Int, scaling: Bool = false
+    ) throws(BenchError) -> Measurement {
         let rules = folder.file(workload.name + ".rule")
         var text = ByteBuffer()
         text.append(text: workload.rules)
@@ -100,12 +104,12 @@ struct Bench: ~Copyable {
         }
         try prepare(workload.events, size)
         for run in 0..<runs {
-            if workload.events == .sessions { measurement.halves.append(try file("half.ndjson", rules, workers).cost) }
             measurement.yardsticks.append(
                 try ChildProcess.run(ownProgram, ["yardstick", folder.file("events.ndjson"), String(size.events), String(workers)]))
             let whole = try file("events.ndjson", rules, workers)
             measurement.runs.append(whole.cost)
             try measurement.take(whole.content, isFirst: run == 0)
+            if workload.events == .sessions { measurement.halves.append(try file("half.ndjson", rules, workers).cost) }
             guard scaling else { continue }
             let single = try file("events.ndjson", rules, 1)
             measurement.singles.append(single.cost)

@@ -81,6 +81,11 @@ struct FileHandle: ~Copyable {
         }
     }
 
+    /// Waits until the content is on the disk, so that the system's writing of gigabytes does not go on beside what is measured.
+    func settle() throws(BenchError) {
+        guard fdatasync(descriptor) == 0 else { throw .system("cannot write \(path)") }
+    }
+
     func size() throws(BenchError) -> Int {
         var information = stat()
         guard fstat(descriptor, &information) == 0 else { throw .system("cannot look at \(path)") }

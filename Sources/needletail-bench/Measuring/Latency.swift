@@ -115,8 +115,8 @@ struct Latency: Equatable, Sendable {
 
 /// Reads alerts as they come, on a thread of its own.
 ///
-/// What it holds is the reading thread's until that is joined, but for ``written``: the writer sets a mark's time before it writes the event,
-/// and the reader looks at it once the alert that came of this event is there, so two pipes and the program lie between the two.
+/// What it holds is the reading thread's until that is joined, but for ``written``: the writer sets a mark's time before it writes the
+/// event, and the reader looks at it once the alert that came of this event is there, so two pipes and the program lie between the two.
 private final class AlertReader: @unchecked Sendable {
     let written: UnsafeMutablePointer<UInt64>
     /// Nanoseconds, by mark; 0 where no alert has come.
@@ -183,7 +183,9 @@ private final class AlertReader: @unchecked Sendable {
             guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), mark < latencies.count else { break }
             mark = mark * 10 + Int(byte - UInt8(ascii: "0"))
         }
-        guard mark < latencies.count, latencies[mark] == 0, written[mark] != 0 else { throw .failed("an alert of mark \(mark) came that was not due") }
+        guard mark < latencies.count, latencies[mark] == 0, written[mark] != 0 else {
+            throw .failed("an alert of mark \(mark) came that was not due")
+        }
         // A clock that has not moved still tells an alert that came from one that did not.
         latencies[mark] = max(1, now - min(now, written[mark]))
     }

@@ -28,8 +28,8 @@ struct Measurement: Equatable, Sendable {
     var ratio: Double? { quotients(yardsticks, runs) }
     /// The time of one worker through that of all, of the pairs.
     var speedUp: Double? { quotients(singles, runs) }
-    /// As ``coreNanosecondsPerEvent``, of the second half of the events: what the runs over the first half took is taken off, and with it start
-    /// and end of the program and the making of every key.
+    /// As ``coreNanosecondsPerEvent``, of the second half of the events: what the runs over the first half took is taken off, and with it
+    /// start and end of the program and the making of every key.
     var steadyNanosecondsPerEvent: Double? {
         guard !halves.isEmpty else { return nil }
         let differences = zip(runs, halves).map { Double($0.nanoseconds) - Double($1.nanoseconds) }

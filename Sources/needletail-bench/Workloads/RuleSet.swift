@@ -1,5 +1,5 @@
-/// Rules over card transactions as a team that looks for fraud has them: ten shapes, each with its own steps and key, and of each any number
-/// of variants with other thresholds, windows and countries. They fire seldom, so that the time is that of looking.
+/// Rules over card transactions as a team that looks for fraud has them: ten shapes, each with its own steps and key, and of each any
+/// number of variants with other thresholds, windows and countries. They fire seldom, so that the time is that of looking.
 enum RuleSet {
     private static let countries = ["NG", "BR", "SG", "JP", "IN", "NL", "FR", "DE", "US", "GB"]
     private static let merchants = ["crypto", "casino", "airline", "electronics", "hotel", "fuel", "books", "grocer"]
@@ -65,7 +65,7 @@ enum RuleSet {
             { """
                 by card
                 match tries: login{\(2 + $0 % 2),}
-                 then c: charge where amount > \(280 + 10 * $0) and channel == "web"
+                 then charge where amount > \(280 + 10 * $0) and channel == "web"
                 within \(5 + $0)m
                 alert medium { tries: count(tries) }
                 """
