@@ -30,6 +30,7 @@ import Testing
         var measurement = Self.measurement
         measurement.halves = [Self.cost(0), Self.cost(7), Self.cost(1)]
         #expect(measurement.steadyNanosecondsPerEvent == 12_000)
+        #expect(measurement.steadyProcessorNanosecondsPerEvent == 3000)
         measurement.halves = [Self.cost(20), Self.cost(20), Self.cost(20)]
         #expect(measurement.steadyNanosecondsPerEvent == 0)
         measurement.singles = [Self.cost(4), Self.cost(15), Self.cost(5)]
@@ -69,14 +70,14 @@ import Testing
         latency.latencies = [Latency(of: [1000, 2000]), Latency(of: [3000, 9400]), Latency(of: [2000, 5000])]
         #expect(
             Report.table([keys, more, latency]) + Report.notes([keys, more, latency]) == """
-                workload  events  keys  runs  events/s  ns/event/core  steady  cpu ns  yardstick/s  \
+                workload  events  keys  runs  events/s  ns/event/core  steady  cpu ns  steady cpu  yardstick/s  \
                 of yardstick  of 1 worker  peak MB  alerts  hash of the alerts
                 keys-10k   1,000    10     3   \
-                200,000          10000    4000    2500    1,000,000          0.40            -     31.2   1,234  00ff
+                200,000          10000    4000    2500        1000    1,000,000          0.40            -     31.2   1,234  00ff
                 keys-1m    1,000    10     3   \
-                200,000          10000    8000    2500    1,000,000          0.40         1.50     31.2   1,234  00ff
+                200,000          10000    8000    2500        2000    1,000,000          0.40         1.50     31.2   1,234  00ff
                 latency    1,000    10     3   \
-                200,000          10000       -    2500            -             -            -     31.2   1,234  00ff
+                200,000          10000       -    2500           -            -             -            -     31.2   1,234  00ff
                 latency: p50 2 µs, p99 5 µs, p99.9 5 µs from write to read
                 an event more, against keys-10k: keys-1m 2.00
 
@@ -90,7 +91,8 @@ import Testing
         #expect(
             Report.json(measurement) == """
                 {"workload":"seq","events":1000,"keys":10,"workers":2,"runs":3,"events_per_second":200000,"ns_per_event":5000.0,\
-                "ns_per_event_per_core":10000.0,"steady_ns_per_event_per_core":null,"cpu_ns_per_event":2500.0,\
+                "ns_per_event_per_core":10000.0,"steady_ns_per_event_per_core":null,\
+                "steady_cpu_ns_per_event":null,"cpu_ns_per_event":2500.0,\
                 "yardstick_events_per_second":1000000,"yardstick_cpu_ns_per_event":500.0,"yardstick_ratio":0.4000,\
                 "one_worker_ratio":null,"latency_p50_us":1.0,"latency_p99_us":2.5,"latency_p999_us":2.5,"latency_max_us":2.5,\
                 "cores":0.50,"peak_bytes":31240000,"alerts":1234,"alerts_xxh128":"00ff"}

@@ -35,6 +35,12 @@ struct Measurement: Equatable, Sendable {
         let differences = zip(runs, halves).map { Double($0.nanoseconds) - Double($1.nanoseconds) }
         return max(0, median(differences)) * Double(workers) / Double(size.events - size.events / 2)
     }
+    /// The same of the processor's time, on all cores together.
+    var steadyProcessorNanosecondsPerEvent: Double? {
+        guard !halves.isEmpty else { return nil }
+        let differences = zip(runs, halves).map { Double($0.processorNanoseconds) - Double($1.processorNanoseconds) }
+        return max(0, median(differences)) / Double(size.events - size.events / 2)
+    }
     /// Of all cores together. Other work on the machine stretches the wall clock's time, and this one little.
     var processorNanosecondsPerEvent: Double { median(runs.map { Double($0.processorNanoseconds) }) / Double(size.events) }
     var yardstickProcessorNanosecondsPerEvent: Double? {
