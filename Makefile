@@ -7,9 +7,7 @@ SHELL := /bin/bash
 NEEDLETAIL := .build/release/needletail
 DEMO_RULES ?= rules
 DEMO_EVENTS ?= fixtures/demo/events.ndjson
-BENCH_EVENTS ?= 2000000
-BENCH_CARDS ?= 100000
-# More of `needletail-bench`, such as "--json seq" for one workload as JSON.
+# What `needletail-bench` is told, such as "--json seq" for one workload as JSON.
 BENCH_FLAGS ?=
 
 .PHONY: help packages build demo test bench soak clean
@@ -38,7 +36,7 @@ soak: packages ## The same suites at their full volume, at most three hours.
 
 bench: build ## Measure events a second, file to alerts, beside the bare decoder.
 	@swift build -c release --product needletail-bench --static-swift-stdlib >&2
-	@.build/release/needletail-bench --events $(BENCH_EVENTS) --cards $(BENCH_CARDS) $(BENCH_FLAGS)
+	@.build/release/needletail-bench $(BENCH_FLAGS)
 
 clean: ## Remove everything that was built.
 	@rm -rf .build

@@ -5,72 +5,119 @@ internal import Glibc
 
 /// What the words on the command line ask for.
 enum BenchCommand: Equatable {
-    case measure(workloads: [String], size: Size, runs: Int, json: Bool)
-    case generate(size: Size, seed: UInt64)
+    case measure(Plan)
+    case generate(EventKind, Size, seed: UInt64?)
+    /// The text of a workload's rule file.
+    case rules(workload: String)
     /// The child process that is measured beside the program.
-    case yardstick(path: String, events: Int)
+    case yardstick(path: String, events: Int, workers: Int)
     case help
 
-    static let helpText = """
-        usage: needletail-bench [--events N] [--cards N] [--runs N] [--json] [WORKLOAD…]
-               needletail-bench generate EVENTS CARDS [SEED]
+    /// What is measured, and how.
+    struct Plan: Equatable {
+        var workloads: [String] = Workload.all.map(\.name)
+        var workers = Bench.cores
+        var scaling = false
+        /// Instead of the workload's own.
+        var events: Int?
+        var keys: Int?
+        var runs: Int?
+        var json = false
+    }
 
-        Measures `needletail run` from a file of card transactions to a file of alerts, beside
-        simdjson, which decodes five fields of the same file and does nothing else.
+    static let helpText =
+        """
+        usage: needletail-bench [--workers N] [--scaling] [--events N] [--keys N] [--runs N] [--json] [WORKLOAD…]
+               needletail-bench generate [WORKLOAD] EVENTS KEYS [SEED]
+               needletail-bench rules WORKLOAD
 
-          --events N   events in the file (default 2000000)
-          --cards N    different cards (default 100000)
-          --runs N     runs of each workload; figures are their medians (default 5)
-          --json       one JSON object for each workload instead of the table
+        Measures `needletail run` from a file of events to a file of alerts, beside simdjson, which
+        decodes five fields of the same file on as many threads and does nothing else.
 
-        At the default size the number of alerts is checked; a difference ends with status 1.
-        `generate` writes the events to standard output instead; the same numbers give the same bytes.
+          --workers N  threads that match, and threads of the yardstick (default: the cores)
+          --scaling    run with one worker in between, and give the ratio of the two
+          --events N   events in the file, instead of the workload's own number
+          --keys N     different cards, or orders that are open at a time, instead of its own
+          --runs N     runs of each workload, instead of its own; figures are their medians
+          --json       one JSON object for each workload as it is done, instead of the table
+
+        At a workload's own size the alerts are checked; a difference ends with status 1.
+        `generate` writes the events to standard output instead, by default the transactions of `seq`;
+        the same numbers give the same bytes. `rules` writes the rule file.
 
 
         """ + "workloads (all by default):\n"
-        + Workload.all.map { "  \($0.name)" + String(repeating: " ", count: max(1, 13 - $0.name.count)) + "\($0.about)\n" }.joined()
+        + Workload.all.map { workload in
+            let events = "\(Report.grouped(workload.standard.events)) events, \(workload.runs) runs"
+            let room = String(repeating: " ", count: max(1, 11 - workload.name.count))
+            return "  \(workload.name)\(room)\(workload.about) (\(events))\n"
+        }.joined()
 
     private static let runsMax = 1000
+    /// As many as `needletail run` takes.
+    private static let workersMax = 256
 
     init(_ words: [String]) throws(BenchError) {
         switch words.first {
         case "generate":
-            guard words.count == 3 || words.count == 4 else { throw .usage("`generate` takes EVENTS CARDS [SEED]") }
-            let size = Size(
-                events: try BenchCommand.number(words[1], of: "EVENTS", 0...Size.eventsMax),
-                cards: try BenchCommand.number(words[2], of: "CARDS", 1...TransactionGenerator.cardsMax))
-            let seed = words.count == 4 ? try BenchCommand.number(words[3], of: "SEED", 0...Int.max) : nil
-            self = .generate(size: size, seed: seed.map(UInt64.init) ?? TransactionGenerator.defaultSeed)
+            self = try BenchCommand.generation(Array(words.dropFirst()))
+        case "rules":
+            guard words.count == 2 else { throw .usage("`rules` takes WORKLOAD") }
+            self = .rules(workload: try BenchCommand.workload(words[1]).name)
         case "yardstick":
-            guard words.count == 3 else { throw .usage("`yardstick` takes FILE EVENTS") }
-            self = .yardstick(path: words[1], events: try BenchCommand.number(words[2], of: "EVENTS", 0...Size.eventsMax))
+            guard words.count == 4 else { throw .usage("`yardstick` takes FILE EVENTS WORKERS") }
+            self = .yardstick(
+                path: words[1], events: try BenchCommand.number(words[2], of: "EVENTS", 0...Size.eventsMax),
+                workers: try BenchCommand.number(words[3], of: "WORKERS", 1...BenchCommand.workersMax))
         default:
             self = try BenchCommand.measurement(words)
         }
     }
 
+    private static func generation(_ words: [String]) throws(BenchError) -> BenchCommand {
+        var words = words[...]
+        var kind = EventKind.transactions
+        if let first = words.first, Int(first) == nil {
+            kind = try workload(first).events
+            words = words.dropFirst()
+        }
+        guard words.count == 2 || words.count == 3 else { throw .usage("`generate` takes [WORKLOAD] EVENTS KEYS [SEED]") }
+        let size = Size(
+            events: try number(words.popFirst(), of: "EVENTS", 0...Size.eventsMax),
+            keys: try number(words.popFirst(), of: "KEYS", 1...Size.keysMax))
+        guard let seed = words.popFirst() else { return .generate(kind, size, seed: nil) }
+        guard kind == .transactions else { throw .usage("only transactions take a SEED") }
+        return .generate(kind, size, seed: UInt64(try number(seed, of: "SEED", 0...Int.max)))
+    }
+
     private static func measurement(_ words: [String]) throws(BenchError) -> BenchCommand {
+        var plan = Plan()
         var workloads: [String] = []
-        var size = Size.standard
-        var runs = 5
-        var json = false
         var rest = words[...]
         while let word = rest.popFirst() {
             switch word {
             case "--help", "-h": return .help
-            case "--json": json = true
-            case "--events": size.events = try number(rest.popFirst(), of: word, 1...Size.eventsMax)
-            case "--cards": size.cards = try number(rest.popFirst(), of: word, 1...TransactionGenerator.cardsMax)
-            case "--runs": runs = try number(rest.popFirst(), of: word, 1...runsMax)
+            case "--json": plan.json = true
+            case "--scaling": plan.scaling = true
+            case "--workers": plan.workers = try number(rest.popFirst(), of: word, 1...workersMax)
+            case "--events": plan.events = try number(rest.popFirst(), of: word, 1...Size.eventsMax)
+            case "--keys": plan.keys = try number(rest.popFirst(), of: word, 1...Size.keysMax)
+            case "--runs": plan.runs = try number(rest.popFirst(), of: word, 1...runsMax)
             default:
                 guard !word.hasPrefix("-") else { throw .usage("there is no flag `\(word)`") }
-                guard Workload.named(word) != nil else {
-                    throw .usage("there is no workload `\(word)`; there are \(Workload.all.map(\.name).joined(separator: ", "))")
-                }
-                if !workloads.contains(word) { workloads.append(word) }
+                let name = try workload(word).name
+                if !workloads.contains(name) { workloads.append(name) }
             }
         }
-        return .measure(workloads: workloads.isEmpty ? Workload.all.map(\.name) : workloads, size: size, runs: runs, json: json)
+        if !workloads.isEmpty { plan.workloads = workloads }
+        return .measure(plan)
+    }
+
+    private static func workload(_ word: String) throws(BenchError) -> Workload {
+        guard let workload = Workload.named(word) else {
+            throw .usage("there is no workload `\(word)`; there are \(Workload.all.map(\.name).joined(separator: ", "))")
+        }
+        return workload
     }
 
     private static func number(_ word: String?, of name: String, _ range: ClosedRange<Int>) throws(BenchError) -> Int {
@@ -87,39 +134,50 @@ enum BenchCommand: Equatable {
         switch self {
         case .help:
             try BenchCommand.print(BenchCommand.helpText)
-        case .generate(let size, let seed):
-            try Bench.generate(size, seed: seed, to: FileHandle.standardOutput)
-        case .yardstick(let path, let events):
-            try Yardstick.run(path: path, events: events)
-        case .measure(let names, let size, let runs, let json):
-            try BenchCommand.measure(names, size, runs: runs, json: json)
+        case .generate(let kind, let size, let seed):
+            try Bench.generate(kind, size, seed: seed, to: FileHandle.standardOutput)
+        case .rules(let name):
+            try BenchCommand.print(Workload.named(name)?.rules ?? "")
+        case .yardstick(let path, let events, let workers):
+            try Yardstick.run(path: path, events: events, workers: workers)
+        case .measure(let plan):
+            try BenchCommand.carryOut(plan)
         }
     }
 
-    private static func measure(_ names: [String], _ size: Size, runs: Int, json: Bool) throws(BenchError) {
-        let bench = try Bench(size)
+    private static func carryOut(_ plan: Plan) throws(BenchError) {
+        var bench = try Bench()
         var measurements: [Measurement] = []
         var differences: [String] = []
-        for workload in names.compactMap(Workload.named) {
-            let measurement = try bench.measure(workload, runs: runs)
+        for workload in plan.workloads.compactMap(Workload.named) {
+            if isatty(STDERR_FILENO) != 0 { Program.complain("\(workload.name) …\n") }
+            let size = Size(events: plan.events ?? workload.standard.events, keys: plan.keys ?? workload.standard.keys)
+            let measurement = try bench.measure(
+                workload, size: size, runs: plan.runs ?? workload.runs, workers: plan.workers, scaling: plan.scaling)
             measurements.append(measurement)
-            if json { try print(Report.json(measurement)) }
+            if plan.json { try print(Report.json(measurement)) }
             if let difference = difference(measurement, from: workload) { differences.append(difference) }
         }
-        if !json { try print(Report.heading(size, runs: runs) + Report.table(measurements)) }
+        if !plan.json { try print(Report.heading(workers: plan.workers) + Report.table(measurements) + Report.notes(measurements)) }
         if !differences.isEmpty { throw .failed(differences.joined(separator: "\n")) }
     }
 
     /// What is wrong with the alerts of a run, as far as they are known.
     static func difference(_ measurement: Measurement, from workload: Workload) -> String? {
-        guard measurement.size == .standard, let expected = workload.standardAlerts, measurement.alerts != expected else { return nil }
-        return "\(workload.name): \(measurement.alerts) alerts, but \(expected) are right"
+        guard measurement.size == workload.standard else { return nil }
+        guard measurement.alerts == workload.alerts.count else {
+            return "\(workload.name): \(measurement.alerts) alerts, but \(workload.alerts.count) are right"
+        }
+        guard measurement.hash == workload.alerts.hash else {
+            return "\(workload.name): as many alerts as are right, but other bytes: \(measurement.hash), not \(workload.alerts.hash)"
+        }
+        return nil
     }
 
     private static func print(_ text: String) throws(BenchError) {
         var buffer = ByteBuffer()
         buffer.append(text: text)
-        try FileHandle.standardOutput.write(&buffer)
+        try FileHandle.standardOutput.write(buffer)
     }
 }
 
@@ -143,7 +201,7 @@ enum Program {
         }
     }
 
-    private static func complain(_ text: String) {
+    static func complain(_ text: String) {
         var buffer = ByteBuffer()
         buffer.append(text: "needletail-bench: " + text)
         write(STDERR_FILENO, buffer.bytes, buffer.count)

@@ -12,6 +12,11 @@ enum Interrupt {
             // Without SA_RESTART a wait for a child returns, which is then told.
             sigaction(signal, &action, nil)
         }
+        // Whoever started this process may have blocked them.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for signal in [SIGINT, SIGTERM] { sigaddset(&signals, signal) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     static var signal: Int32? {

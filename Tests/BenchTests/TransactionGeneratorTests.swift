@@ -37,16 +37,16 @@ import Testing
 
     /// The hashes are of the Python script's output, as `xxh128sum` prints them.
     @Test(arguments: [
-        (Size(events: 2000, cards: 100), 7, "794fabfc962d15b2e222bc1b613bf31d"),
-        (Size(events: 200_000, cards: 10_000), 7, "31035fc6298a5bcc6a4347fdf87be39c"),
-        (Size(events: 1000, cards: 1), 1_099_511_627_783, "fed3403bcf5760f7ff2f061aacef23cc"),
+        (Size(events: 2000, keys: 100), 7, "794fabfc962d15b2e222bc1b613bf31d"),
+        (Size(events: 200_000, keys: 10_000), 7, "31035fc6298a5bcc6a4347fdf87be39c"),
+        (Size(events: 1000, keys: 1), 1_099_511_627_783, "fed3403bcf5760f7ff2f061aacef23cc"),
         // Card numbers of eight digits.
-        (Size(events: 500, cards: 20_000_000), 3, "11ab414a7043ca909aac484c540d3428"),
+        (Size(events: 500, keys: 20_000_000), 3, "11ab414a7043ca909aac484c540d3428"),
     ] as [(Size, UInt64, String)])
     func bytesAreThoseOfThePythonScript(size: Size, seed: UInt64, hash: String) throws {
         let path = NSTemporaryDirectory() + "needletail-bench-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: path) }
-        try Bench.generate(size, seed: seed, to: FileHandle(creating: path))
+        try Bench.generate(.transactions, size, seed: seed, to: FileHandle(creating: path))
         let content = try FileContent(of: path)
         #expect(content.hash == hash)
         #expect(content.lines == size.events)

@@ -3,9 +3,7 @@ internal import Glibc
 
 /// Card transactions as JSON lines, up to 50 ms out of order: 165 bytes and nine fields an event, one millisecond apart on the average.
 /// Three of ten events belong to few busy cards (Pareto), the others to any card alike. The same size and seed give the same bytes.
-struct TransactionGenerator {
-    /// Most cards that may be asked for.
-    static let cardsMax = 1_000_000_000
+struct TransactionGenerator: EventGenerator {
     static let defaultSeed: UInt64 = 7
 
     private static let countries: [StaticString] = ["GB", "US", "DE", "FR", "NL", "BR", "NG", "SG", "JP", "IN"]
@@ -17,9 +15,9 @@ struct TransactionGenerator {
     /// Milliseconds since 1970.
     private var clock: Int64 = 1_700_000_000_000
 
-    /// - Precondition: `cards` is in 1 ... ``cardsMax``.
+    /// - Precondition: `cards` is in 1 ... ``Size/keysMax``.
     init(cards: Int, seed: UInt64 = TransactionGenerator.defaultSeed) {
-        precondition(cards >= 1 && cards <= TransactionGenerator.cardsMax, "The number of cards is checked where it is read.")
+        precondition(cards >= 1 && cards <= Size.keysMax, "The number of cards is checked where it is read.")
         self.cards = cards
         random = MersenneTwister(seed: seed)
     }
