@@ -11,6 +11,8 @@ struct KeyTable: ~Copyable {
         var blob: UnsafeMutableRawPointer?
     }
 
+    private static let prefetchedLines = 6
+
     private(set) var slots: UnsafeMutablePointer<Slot>
     private(set) var capacity: Int
     private(set) var count = 0
@@ -19,12 +21,16 @@ struct KeyTable: ~Copyable {
     init() {
         capacity = 1024
         mask = capacity - 1
-        slots = .allocate(capacity: capacity)
-        slots.initialize(repeating: Slot(hash: 0, blob: nil), count: capacity)
+        slots = KeyTable.emptySlots(capacity)
     }
 
     deinit {
         slots.deallocate()
+    }
+
+    private static func emptySlots(_ capacity: Int) -> UnsafeMutablePointer<Slot> {
+        let memory = LargePages.allocate(capacity * MemoryLayout<Slot>.stride)
+        return memory.initializeMemory(as: Slot.self, repeating: Slot(hash: 0, blob: nil), count: capacity)
     }
 
     @inline(__always)
@@ -37,9 +43,8 @@ struct KeyTable: ~Copyable {
     func prefetchBlob(_ hash: UInt64) {
         let slot = slots[Int(truncatingIfNeeded: hash) & mask]
         if slot.hash == hash, let blob = slot.blob {
-            nt_prefetch(blob)
-            nt_prefetch(blob + 64)
-            nt_prefetch(blob + 128)
+            // Header, key and sections, then, as most keys have one or two threads, those and what they have captured.
+            for line in 0..<KeyTable.prefetchedLines { nt_prefetch(blob + 64 * line) }
         }
     }
 
@@ -84,8 +89,7 @@ struct KeyTable: ~Copyable {
         let old = slots, oldCapacity = capacity
         capacity *= 2
         mask = capacity - 1
-        slots = .allocate(capacity: capacity)
-        slots.initialize(repeating: Slot(hash: 0, blob: nil), count: capacity)
+        slots = KeyTable.emptySlots(capacity)
         for index in 0..<oldCapacity where old[index].blob != nil {
             var place = Int(truncatingIfNeeded: old[index].hash) & mask
             while slots[place].blob != nil { place = (place + 1) & mask }

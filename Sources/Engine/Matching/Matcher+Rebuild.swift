@@ -51,7 +51,7 @@ extension Matcher {
         let old = Blob(oldBase)
         let group = cursor.group
         let sectionCount = old.sectionCount
-        let directory = max(2, sectionCount + 1 + sectionCount / 2)
+        let directory = min(group.rules.count, max(2, sectionCount + 1 + sectionCount / 2))
         rebuildArea.begin(capacity: old.used * 2 + directory * MemoryLayout<Section>.stride + 4096)
         let start = Blob.arenaStart(keyLength: old.keyLength)
         _ = rebuildArea.take(start + directory * MemoryLayout<Section>.stride)

@@ -51,7 +51,7 @@ extension Matcher {
         blob.expiresAt = expiry
         blob.sections[sectionIndex].count = UInt32(count)
         blob.sections[sectionIndex].starts += UInt32(starts)
-        if starts > 0 && Int(blob.sections[sectionIndex].starts) > rule.program.openMax {
+        if starts > 0 && Int(blob.sections[sectionIndex].starts) > rule.openMax {
             enforceOpenLimit(rule, blob: blob, section: sectionIndex, at: row.time)
         }
         return true
@@ -116,10 +116,9 @@ extension Matcher {
 
     private func createBlob(_ rule: RuleTables, needed: Int, cursor: inout KeyCursor) -> UnsafeMutableRawPointer {
         let group = cursor.group
-        let directory = 2
+        let directory = min(2, group.rules.count)
         let start = Blob.arenaStart(keyLength: key.count)
-        let grown = needed + Matcher.grownCapacity(2) * rule.recordSize
-        let bytes = start + directory * MemoryLayout<Section>.stride + grown
+        let bytes = start + directory * MemoryLayout<Section>.stride + needed
         let sizeClass = BlobAllocator.sizeClass(bytes)
         let base = allocator.allocate(sizeClass)
         let blob = Blob(base)
@@ -173,9 +172,9 @@ extension Matcher {
         count = alive
         var starts: Set<Position> = []
         for index in 0..<count { starts.insert(Matcher.first(first + index * size)) }
-        while starts.count > rule.program.openMax {
+        while starts.count > rule.openMax {
             let all = starts
-            guard let victim = rule.program.openDropsNewest ? all.max(by: <) : all.min(by: <) else { break }
+            guard let victim = rule.openDropsNewest ? all.max(by: <) : all.min(by: <) else { break }
             starts.remove(victim)
             rule.counters.openDropped &+= 1
             var kept = 0

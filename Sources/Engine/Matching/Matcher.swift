@@ -12,10 +12,11 @@ internal import Glibc
 public final class Matcher {
     let program: Program
     let tables: ProgramTables
-    let rules: [RuleTables]
-    let groups: [GroupState]
+    /// Plain memory, as what they hold: the hot path counts no references.
+    let rules: UnsafeMutableBufferPointer<RuleTables>
+    let groups: UnsafeMutableBufferPointer<GroupState>
     /// Of each rule.
-    let ruleGroups: [Int32]
+    let ruleGroups: UnsafeMutablePointer<Int32>
     let evaluator: Evaluator
     let allocator = BlobAllocator()
     let seed: UInt64
@@ -31,7 +32,7 @@ public final class Matcher {
     var droppedStarts: [Position] = []
     /// First events of the matches and timeouts of this moment, where the rule reports timeouts.
     var matchedStarts: [Position] = []
-    let identifier = AlertIdentifier()
+    var identifier = AlertIdentifier()
     public let alerts: AlertBuffer
     /// No event before this time comes any more; what is only alive before it may be freed.
     public var watermark = Int64.min
@@ -50,12 +51,15 @@ public final class Matcher {
                 ruleGroups[rule] = Int32(index)
             }
         }
-        self.ruleGroups = ruleGroups
-        let rules = program.rules.enumerated().map { RuleTables($0.element, local: local[$0.offset]) }
-        self.rules = rules
-        groups = program.groups.enumerated().map { index, group in
+        self.ruleGroups = copied(ruleGroups)
+        let rules = program.rules.enumerated().map {
+            RuleTables($0.element, local: local[$0.offset], keyNames: program.groups[Int(ruleGroups[$0.offset])].names)
+        }
+        self.rules = UnsafeMutableBufferPointer(start: copied(rules), count: rules.count)
+        let groups = program.groups.enumerated().map { index, group in
             GroupState(group, index: index, columnCount: program.columns.count, rules: group.rules.map { rules[$0] })
         }
+        self.groups = UnsafeMutableBufferPointer(start: copied(groups), count: groups.count)
         evaluator = Evaluator(tables: tables)
         let recordMax = rules.map(\.recordSize).max() ?? 64
         draft = .allocate(byteCount: max(64, recordMax), alignment: 16)
@@ -64,6 +68,11 @@ public final class Matcher {
 
     deinit {
         draft.deallocate()
+        for rule in rules { rule.deallocate() }
+        for group in groups { group.deallocate() }
+        rules.deallocate()
+        groups.deallocate()
+        ruleGroups.deallocate()
     }
 
     /// Keys that have state.
@@ -168,6 +177,8 @@ public final class Matcher {
             if blob.nextDeadline <= row.time {
                 fireDeadlines(of: group, at: place, upTo: row.time)
                 (place, isFound) = group.table.find(hash, key.bytes, key.count)
+            } else if blob.expiresAt <= row.time && blob.clear() {
+                // The key has begun again, in the same memory.
             } else if blob.expiresAt <= row.time {
                 release(group, at: place)
                 isFound = false
