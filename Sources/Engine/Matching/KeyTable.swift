@@ -11,7 +11,8 @@ struct KeyTable: ~Copyable {
         var blob: UnsafeMutableRawPointer?
     }
 
-    private static let prefetchedLines = 6
+    private static let prefetchedLines = 7
+    private static let prefetchProbes = 8
 
     private(set) var slots: UnsafeMutablePointer<Slot>
     private(set) var capacity: Int
@@ -41,10 +42,15 @@ struct KeyTable: ~Copyable {
     /// Brings the blob that probably belongs to a hash nearer.
     @inline(__always)
     func prefetchBlob(_ hash: UInt64) {
-        let slot = slots[Int(truncatingIfNeeded: hash) & mask]
-        if slot.hash == hash, let blob = slot.blob {
-            // Header, key and sections, then, as most keys have one or two threads, those and what they have captured.
-            for line in 0..<KeyTable.prefetchedLines { nt_prefetch(blob + 64 * line) }
+        var place = Int(truncatingIfNeeded: hash) & mask
+        for _ in 0..<KeyTable.prefetchProbes {
+            guard let blob = slots[place].blob else { return }
+            if slots[place].hash == hash {
+                // Header, key and sections, then, as most keys have one or two threads, those and what they have captured.
+                for line in 0..<KeyTable.prefetchedLines { nt_prefetch(blob + 64 * line) }
+                return
+            }
+            place = (place + 1) & mask
         }
     }
 
