@@ -121,7 +121,7 @@ struct Section {
     var capacity: UInt32
     /// Of the first thread record.
     var offset: UInt32
-    /// Different first events; never less than there are.
+    /// Different first events; never less than there are. Of a counted loop: the records before the queue's first.
     var starts: UInt32
     var padding: UInt32 = 0
 }

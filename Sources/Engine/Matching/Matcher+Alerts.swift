@@ -6,8 +6,15 @@ extension Matcher {
     func render(
         _ rule: RuleTables, _ completion: Completion, row: EventRow?, blob: UnsafeMutableRawPointer?, at time: Int64, ordinal: Int
     ) {
-        guard let outcome = completion.isTimeout ? rule.text.timeout : rule.text.match else { return }
         links(of: completion, blob: blob, into: &chains.left)
+        renderLinked(rule, completion, row: row, blob: blob, at: time, ordinal: ordinal)
+    }
+
+    /// Writes the alert of the captures that stand in `chains.left`.
+    func renderLinked(
+        _ rule: RuleTables, _ completion: Completion, row: EventRow?, blob: UnsafeMutableRawPointer?, at time: Int64, ordinal: Int
+    ) {
+        guard let outcome = completion.isTimeout ? rule.text.timeout : rule.text.match else { return }
         evaluator.record = UnsafeRawPointer(completion.record)
         evaluator.now = time
         if let blob { evaluator.blob = UnsafeRawPointer(blob) }

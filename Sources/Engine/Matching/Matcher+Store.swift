@@ -114,7 +114,7 @@ extension Matcher {
         blob.sections[index].capacity = UInt32(capacity)
     }
 
-    private func createBlob(_ rule: RuleTables, needed: Int, cursor: inout KeyCursor) -> UnsafeMutableRawPointer {
+    func createBlob(_ rule: RuleTables, needed: Int, cursor: inout KeyCursor) -> UnsafeMutableRawPointer {
         let group = cursor.group
         let directory = min(2, group.rules.count)
         let start = Blob.arenaStart(keyLength: key.count)

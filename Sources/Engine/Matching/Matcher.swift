@@ -61,7 +61,7 @@ public final class Matcher {
         }
         self.groups = UnsafeMutableBufferPointer(start: copied(groups), count: groups.count)
         evaluator = Evaluator(tables: tables)
-        let recordMax = rules.map(\.recordSize).max() ?? 64
+        let recordMax = program.rules.map(\.record.size).max() ?? 64
         draft = .allocate(byteCount: max(64, recordMax), alignment: 16)
         alerts = AlertBuffer()
     }

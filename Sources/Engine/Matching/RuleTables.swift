@@ -44,6 +44,8 @@ struct RuleTables {
         let cooldown: Int64
         let local: Int
         let text: AlertText
+        let isCounted: Bool
+        let countedLoop: CountedLoop
         var counters = RuleCounters()
     }
 
@@ -67,11 +69,14 @@ struct RuleTables {
                 stepAggregates: UnsafePointer(copied(flat)), stepsInLoops: UnsafePointer(copied(program.steps.map(\.isInLoop))),
                 references: UnsafePointer(copied(program.record.references.map(Int32.init))),
                 referenceCount: program.record.references.count, distinct: UnsafePointer(copied(distinctRegisters.map(Int32.init))),
-                distinctCount: distinctRegisters.count, recordSize: program.record.size, initialSets: program.automaton.initialSets,
+                distinctCount: distinctRegisters.count,
+                recordSize: program.countedLoop == nil ? program.record.size : QueueEntry.size, initialSets: program.automaton.initialSets,
                 startMask: program.startMask, cancelMask: program.cancelMask, streamMask: program.streamMask, within: program.within,
                 policy: program.afterMatch, hasDeadlines: program.hasDeadlines || program.timeout != nil,
                 hasTimeout: program.timeout != nil, hasEnds: program.hasDeadlines, openMax: program.openMax, loopEventsMax: program.loopEventsMax, rank: program.rank,
-                openDropsNewest: program.openDropsNewest, cooldown: program.cooldown, local: local, text: AlertText(program, keyNames: keyNames)))
+                openDropsNewest: program.openDropsNewest, cooldown: program.cooldown, local: local, text: AlertText(program, keyNames: keyNames),
+                isCounted: program.countedLoop != nil,
+                countedLoop: program.countedLoop ?? CountedLoop(step: 0, minimum: 1, maximum: 1, end: nil, guards: 0)))
     }
 
     /// Frees what the rule stands in; no copy of it may be used any more.
@@ -126,6 +131,7 @@ struct RuleTables {
     /// Indices into `aggregates` of the registers that hold different values.
     @inline(__always) var distinct: UnsafePointer<Int32> { storage.pointee.distinct }
     @inline(__always) var distinctCount: Int { storage.pointee.distinctCount }
+    /// Bytes of a thread in a section; of a counted loop, those of an event in its queue.
     @inline(__always) var recordSize: Int { storage.pointee.recordSize }
     @inline(__always) var initialSets: IndexRange { storage.pointee.initialSets }
     @inline(__always) var startMask: UInt64 { storage.pointee.startMask }
@@ -151,6 +157,9 @@ struct RuleTables {
     @inline(__always) var local: Int { storage.pointee.local }
     /// The constant texts of the rule's alerts.
     @inline(__always) var text: AlertText { storage.pointee.text }
+    /// The rule keeps events in a queue and no threads.
+    @inline(__always) var isCounted: Bool { storage.pointee.isCounted }
+    @inline(__always) var countedLoop: CountedLoop { storage.pointee.countedLoop }
 }
 
 /// What happened in a rule, for the summary and the tests.
