@@ -141,7 +141,6 @@ extension Matcher {
 
     /// Puts the event at hand behind the queue.
     private func append(_ rule: RuleTables, row: EventRow, _ queue: inout Queue, section: Int, cursor: inout KeyCursor) {
-        let group = cursor.group
         var section = section
         if queue.count >= rule.openMax {
             rule.counters.openDropped &+= UInt64(queue.count - rule.openMax + 1)
@@ -151,7 +150,7 @@ extension Matcher {
             Blob(base).sections[section].count = UInt32(queue.count)
             Blob(base).sections[section].starts = UInt32(queue.head)
         }
-        let eventSize = CapturedEvent.size(of: row, columns: UnsafePointer(group.slotColumns), slotCount: group.slotCount)
+        let eventSize = sizeToCapture(row, cursor)
         forks.begin(recordSize: rule.recordSize)
         makeQueueRoom(rule, eventSize: eventSize, count: queue.count, section: &section, cursor: &cursor)
         guard section >= 0, let base = cursor.blob else {
@@ -159,9 +158,7 @@ extension Matcher {
             return
         }
         let blob = Blob(base)
-        let event = blob.take(eventSize)
-        CapturedEvent.write(
-            row, columns: UnsafePointer(group.slotColumns), slotCount: group.slotCount, size: eventSize, to: base + event)
+        let event = capture(row, blob, &cursor)
         queue = Queue(blob.sections[section], in: base)
         let entry = queue[queue.count]
         entry.storeBytes(of: UInt64(UInt32(event)), as: UInt64.self)

@@ -107,6 +107,9 @@ extension Matcher {
             }
         }
 
+        // The event at hand stays where other rules will look for it.
+        cursor.event = moveEvent(cursor.event, from: oldBase)
+
         let living = rebuildArea.used
         let sizeClass = BlobAllocator.sizeClass((living + extra) / 3 * 4 + 64)
         let base: UnsafeMutableRawPointer

@@ -27,6 +27,7 @@ public final class Matcher {
     /// The record of the thread that is being made.
     let draft: UnsafeMutableRawPointer
     var rebuildArea = RebuildArea()
+    var startTable = StartTable()
     var chains = ChainScratch()
     var completions: [Completion] = []
     var droppedStarts: [Position] = []
@@ -189,6 +190,7 @@ public final class Matcher {
         prepareEvaluator(group, row: row)
         for index in 0..<count {
             let rule = rules[Int(masks[index].rule)]
+            if cursor.blob == nil && masks[index].bits & rule.startMask == 0 { continue }
             advance(rule, row: row, mask: masks[index].bits, cursor: &cursor)
         }
         finish(&cursor)
@@ -252,6 +254,8 @@ struct KeyCursor {
     /// In the table; without a blob, where the key would stand.
     var place: Int
     var blob: UnsafeMutableRawPointer?
+    /// The event at hand in the blob, once a rule has captured it; 0 before.
+    var event: UInt32 = 0
 }
 
 /// The place of an event in the order of matching.
