@@ -152,7 +152,9 @@ struct RuleCompiler {
                 for expression in list { code.append(try expressions.compile(expression, &builder)) }
                 return code
             },
-            tags: rule.tags, countedLoop: countedLoop)
+            tags: rule.tags, countedLoop: countedLoop,
+            domination: countedLoop == nil
+                ? Dominations.find(rule, automaton.automaton, registerBytes: automaton.registerBytes, residuals: residuals) : nil)
         return CompiledRule(
             program: program, keyNames: rule.key.map(\.name), variants: try variants(expressions, streamBit: streamBit, &builder),
             capturedColumns: capturedColumns)

@@ -38,6 +38,7 @@ extension Matcher {
                 survivors = apply(drop, rule, blob: cursor.blob, section: sectionIndex, survivors: survivors)
                 closeEndsOfMatches(rule)
             }
+            if rule.hasDomination { survivors = dropDominated(rule, blob: cursor.blob, section: sectionIndex, survivors: survivors) }
             started = store(rule, row: row, survivors: survivors, section: sectionIndex, cursor: &cursor)
         }
         guard !started, sectionIndex >= 0, let base = cursor.blob else { return }

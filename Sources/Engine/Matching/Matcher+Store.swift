@@ -152,11 +152,16 @@ extension Matcher {
         memcpy(base + Blob.headerSize, key.bytes, key.count)
         blob.used = start + directory * MemoryLayout<Section>.stride
 
-        if group.table.isFull {
+        // Before the table grows, all of it is looked through.
+        let looksAtAll = group.table.isFull
+        let keys = group.table.count
+        if looksAtAll {
             sweepExpired(group, watermark: watermark)
             if group.table.isFull { group.table.grow() }
-            cursor.place = group.table.find(cursor.hash, key.bytes, key.count).place
+        } else {
+            sweepSome(group)
         }
+        if looksAtAll || group.table.count != keys { cursor.place = group.table.find(cursor.hash, key.bytes, key.count).place }
         group.table.insert(cursor.hash, base, at: cursor.place)
         return base
     }

@@ -28,6 +28,7 @@ public final class Matcher {
     let draft: UnsafeMutableRawPointer
     var rebuildArea = RebuildArea()
     var startTable = StartTable()
+    var domination = DominationTable()
     var chains = ChainScratch()
     var completions: [Completion] = []
     var droppedStarts: [Position] = []
@@ -230,6 +231,24 @@ public final class Matcher {
         allocator.deallocate(base, Blob(base).sizeClass)
         group.table.remove(at: place)
     }
+
+    /// Looks at the next few keys in the table, and frees those whose threads have all run out of time: each new key pays for them, so
+    /// that the dead are never many more than the living.
+    ///
+    /// - Complexity: O(1).
+    func sweepSome(_ group: GroupState) {
+        for _ in 0..<Matcher.sweptWithEachKey {
+            let place = group.table.hand
+            if let base = group.table.slots[place].blob, Blob(base).expiresAt <= watermark, Blob(base).nextDeadline == .max {
+                // Another entry may move here, so the place is looked at again.
+                release(group, at: place)
+            } else {
+                group.table.moveHand()
+            }
+        }
+    }
+
+    private static let sweptWithEachKey = 2
 
     /// Frees the keys whose threads have all run out of time by the watermark.
     ///

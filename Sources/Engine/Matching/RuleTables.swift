@@ -45,6 +45,8 @@ struct RuleTables {
         let local: Int
         let text: AlertText
         let isCounted: Bool
+        let hasDomination: Bool
+        let domination: Domination
         let countedLoop: CountedLoop
         var counters = RuleCounters()
     }
@@ -75,7 +77,8 @@ struct RuleTables {
                 policy: program.afterMatch, hasDeadlines: program.hasDeadlines || program.timeout != nil,
                 hasTimeout: program.timeout != nil, hasEnds: program.hasDeadlines, openMax: program.openMax, loopEventsMax: program.loopEventsMax, rank: program.rank,
                 openDropsNewest: program.openDropsNewest, cooldown: program.cooldown, local: local, text: AlertText(program, keyNames: keyNames),
-                isCounted: program.countedLoop != nil,
+                isCounted: program.countedLoop != nil, hasDomination: program.domination != nil,
+                domination: program.domination ?? Domination(registerBytes: 0, comparesLast: true),
                 countedLoop: program.countedLoop ?? CountedLoop(step: 0, minimum: 1, maximum: 1, end: nil, guards: 0)))
     }
 
@@ -159,6 +162,8 @@ struct RuleTables {
     @inline(__always) var text: AlertText { storage.pointee.text }
     /// The rule keeps events in a queue and no threads.
     @inline(__always) var isCounted: Bool { storage.pointee.isCounted }
+    @inline(__always) var hasDomination: Bool { storage.pointee.hasDomination }
+    @inline(__always) var domination: Domination { storage.pointee.domination }
     @inline(__always) var countedLoop: CountedLoop { storage.pointee.countedLoop }
 }
 

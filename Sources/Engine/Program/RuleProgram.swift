@@ -30,13 +30,15 @@ public struct RuleProgram: Sendable {
     public var tags: [String]
     /// Nil where the rule needs its threads one by one.
     public var countedLoop: CountedLoop?
+    /// Nil where no thread makes another superfluous.
+    public var domination: Domination?
 
     public init(
         name: String, rank: Int, automaton: Automaton, steps: [StepProgram], residuals: [CodeRange], startMask: UInt64,
         cancelMask: UInt64, streamMask: UInt64, within: Int64, afterMatch: AfterMatchPolicy, record: RecordLayout,
         aggregates: [AggregateRegister], hasDeadlines: Bool, alert: AlertProgram?, timeout: AlertProgram?, openMax: Int,
         openDropsNewest: Bool, loopEventsMax: Int, cooldown: Int64, cooldownKey: [CodeRange]?, tags: [String],
-        countedLoop: CountedLoop? = nil
+        countedLoop: CountedLoop? = nil, domination: Domination? = nil
     ) {
         self.name = name
         self.rank = rank
@@ -60,6 +62,20 @@ public struct RuleProgram: Sendable {
         self.cooldownKey = cooldownKey
         self.tags = tags
         self.countedLoop = countedLoop
+        self.domination = domination
+    }
+}
+
+/// Of two threads with the same first event and the same future, only the one that comes first in the order of matches can be reported.
+public struct Domination: Sendable, Equatable {
+    /// Bytes of the automaton's registers, right behind the fixed part of a record.
+    public var registerBytes: Int
+    /// A limit is counted from the last capture, which then must be the same as well.
+    public var comparesLast: Bool
+
+    public init(registerBytes: Int, comparesLast: Bool) {
+        self.registerBytes = registerBytes
+        self.comparesLast = comparesLast
     }
 }
 
