@@ -1,4 +1,5 @@
-/// All state of one key in one group of rules: one relocatable piece of memory, 64·2ᵏ bytes, with 32-bit offsets from its start.
+/// All state of one key in one group of rules: one relocatable piece of memory in a size class of ``BlobAllocator``, with 32-bit offsets
+/// from its start.
 ///
 ///     0  format          4  size class       8  used bytes       12 checksum (of a saved blob)
 ///     16 key hash        24 next deadline    32 expires at       40 armed deadline

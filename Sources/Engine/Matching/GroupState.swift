@@ -11,6 +11,7 @@ struct GroupState {
         let rules: UnsafeMutableBufferPointer<RuleTables>
         var table = KeyTable()
         let hasDeadlines: Bool
+        let shortestWithin: Int64
         let slots: UnsafeMutablePointer<Int16>
         let slotColumns: UnsafeMutablePointer<Int32>
         let slotCount: Int
@@ -39,7 +40,8 @@ struct GroupState {
         storage.initialize(
             to: Storage(
                 group: group, index: index, rules: UnsafeMutableBufferPointer(start: copied(rules), count: rules.count),
-                hasDeadlines: rules.contains { $0.hasDeadlines }, slots: slots, slotColumns: copied(group.capturedColumns.map(Int32.init)),
+                hasDeadlines: rules.contains { $0.hasDeadlines },
+                shortestWithin: rules.map(\.within).min() ?? Edge.unlimited, slots: slots, slotColumns: copied(group.capturedColumns.map(Int32.init)),
                 slotCount: group.capturedColumns.count, isKeyedByStep: group.variants.count > 1, variantCount: group.variants.count,
                 variantMasks: copied(group.variants.map(\.mask)), partRanges: copied(ranges), partColumns: copied(columns),
                 partCode: copied(code)))
@@ -77,6 +79,8 @@ struct GroupState {
     @inline(__always) var index: Int { storage.pointee.index }
     @inline(__always) var rules: UnsafeMutableBufferPointer<RuleTables> { storage.pointee.rules }
     @inline(__always) var hasDeadlines: Bool { storage.pointee.hasDeadlines }
+    /// No thread of a key is alive for less than this after its first event, unless it is dropped.
+    @inline(__always) var shortestWithin: Int64 { storage.pointee.shortestWithin }
     /// By column: the place among the captured columns, or -1.
     @inline(__always) var slots: UnsafeMutablePointer<Int16> { storage.pointee.slots }
     @inline(__always) var slotColumns: UnsafeMutablePointer<Int32> { storage.pointee.slotColumns }

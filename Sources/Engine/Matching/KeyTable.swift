@@ -21,6 +21,9 @@ struct KeyTable: ~Copyable {
 
     /// The place that is looked at next for a key that has run out of time.
     private(set) var hand = 0
+    /// Before this time no key can have run out of time, as far as the hand has found in its last round; and the earliest of this one.
+    private(set) var sweepsFrom = Int64.min
+    private var earliest = Int64.max
     private static let handDistance = 12
 
     init() {
@@ -82,10 +85,16 @@ struct KeyTable: ~Copyable {
         return nil
     }
 
-    /// Goes on to the next place, and brings a later one's state nearer.
+    /// Goes on to the next place, and brings a later one's state nearer. `expiry` is when the key that stays there runs out of time,
+    /// `new` the earliest time at which a key that comes from now on may.
     @inline(__always)
-    mutating func moveHand() {
+    mutating func moveHand(past expiry: Int64, new: Int64) {
+        earliest = min(earliest, expiry)
         hand = (hand + 1) & mask
+        if hand == 0 {
+            sweepsFrom = min(earliest, new)
+            earliest = .max
+        }
         if let blob = slots[(hand + KeyTable.handDistance) & mask].blob { nt_prefetch(blob) }
     }
 

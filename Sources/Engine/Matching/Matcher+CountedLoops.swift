@@ -158,7 +158,7 @@ extension Matcher {
             return
         }
         let blob = Blob(base)
-        let event = capture(row, blob, &cursor)
+        let event = capture(row, blob, size: eventSize, &cursor)
         queue = Queue(blob.sections[section], in: base)
         let entry = queue[queue.count]
         entry.storeBytes(of: UInt64(UInt32(event)), as: UInt64.self)

@@ -25,7 +25,7 @@ extension Matcher {
 
         let base = cursor.blob.unsafelyUnwrapped
         let blob = Blob(base)
-        let event = capture(row, blob, &cursor)
+        let event = capture(row, blob, size: eventSize, &cursor)
 
         let records = base + Int(blob.sections[sectionIndex].offset)
         var count = survivors
@@ -61,11 +61,11 @@ extension Matcher {
             ? 0 : CapturedEvent.size(of: row, columns: UnsafePointer(cursor.group.slotColumns), slotCount: cursor.group.slotCount)
     }
 
-    /// Where the event at hand stands in the blob, once for all rules that capture it; the caller has made sure of the room.
+    /// Where the event at hand stands in the blob, once for all rules that capture it; `size` is what
+    /// ``sizeToCapture(_:_:)`` said, and the caller has made sure of the room.
     @inline(__always)
-    func capture(_ row: EventRow, _ blob: Blob, _ cursor: inout KeyCursor) -> Int {
+    func capture(_ row: EventRow, _ blob: Blob, size: Int, _ cursor: inout KeyCursor) -> Int {
         if cursor.event != 0 { return Int(cursor.event) }
-        let size = sizeToCapture(row, cursor)
         let event = blob.take(size)
         CapturedEvent.write(
             row, columns: UnsafePointer(cursor.group.slotColumns), slotCount: cursor.group.slotCount, size: size, to: blob.base + event)

@@ -237,14 +237,23 @@ public final class Matcher {
     ///
     /// - Complexity: O(1).
     func sweepSome(_ group: GroupState) {
+        guard watermark >= group.table.sweepsFrom else { return }
         for _ in 0..<Matcher.sweptWithEachKey {
             let place = group.table.hand
-            if let base = group.table.slots[place].blob, Blob(base).expiresAt <= watermark, Blob(base).nextDeadline == .max {
-                // Another entry may move here, so the place is looked at again.
-                release(group, at: place)
-            } else {
-                group.table.moveHand()
+            var expiry = Int64.max
+            if let base = group.table.slots[place].blob {
+                let blob = Blob(base)
+                // What waits for a deadline is freed by that.
+                if blob.nextDeadline == .max {
+                    if blob.expiresAt <= watermark {
+                        // Another entry may move here, so the place is looked at again.
+                        release(group, at: place)
+                        continue
+                    }
+                    expiry = blob.expiresAt
+                }
             }
+            group.table.moveHand(past: expiry, new: watermark.addingSaturating(group.shortestWithin))
         }
     }
 
