@@ -11,7 +11,7 @@ let package = Package(
     targets: [
         // Front end: text to CheckedProgram.
         .target(name: "Diagnostics"),
-        .target(name: "Events"),
+        .target(name: "Events", swiftSettings: hotPath),
         .target(name: "RuleLanguage", dependencies: ["Diagnostics", "Events"]),
 
         // Engine: CheckedProgram to automata, and automata over keyed events.

@@ -2,6 +2,11 @@
 
 #include <stdlib.h>
 
+nt_hash128 nt_hash128_of(const void *bytes, size_t count) {
+    XXH128_hash_t digest = XXH3_128bits(bytes, count);
+    return (nt_hash128){digest.low64, digest.high64};
+}
+
 struct nt_hash_state {
     XXH3_state_t state;
 };

@@ -116,6 +116,11 @@ struct RuleCompiler {
         residuals += try compilePredicates(expressions, &builder)
         residuals.append(CodeRange(start: 0, count: 0))
 
+        let countedLoop = CountedLoops.find(rule, pattern, residuals: residuals, aggregates: aggregates)
+        var capturedColumns = plan.capturedColumns
+        // Its registers are made of captured events when a match is reported.
+        if countedLoop != nil { capturedColumns.formUnion(aggregates.map(\.column).filter { $0 >= 0 }) }
+
         let sets = automaton.automaton.sets
         let needsStream = sets.contains { $0.interest >> UInt64(streamBit) & 1 == 1 }
         if needsStream {
@@ -147,10 +152,12 @@ struct RuleCompiler {
                 for expression in list { code.append(try expressions.compile(expression, &builder)) }
                 return code
             },
-            tags: rule.tags)
+            tags: rule.tags, countedLoop: countedLoop,
+            domination: countedLoop == nil
+                ? Dominations.find(rule, automaton.automaton, registerBytes: automaton.registerBytes, residuals: residuals) : nil)
         return CompiledRule(
             program: program, keyNames: rule.key.map(\.name), variants: try variants(expressions, streamBit: streamBit, &builder),
-            capturedColumns: plan.capturedColumns)
+            capturedColumns: capturedColumns)
     }
 
     private var policy: AfterMatchPolicy {

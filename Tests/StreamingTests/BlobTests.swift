@@ -15,6 +15,7 @@ import Testing
         Sample(about: "groups", rule: "rule t { by k match (a: A & b: B & c: C?) then (d: event then e: A within 300ms){2,4} within 500ms after match keep all }"),
         Sample(about: "absence", rule: "rule t { by k match a: A then b: B+ until D then not C within 60ms after match skip to next alert low on timeout alert high }"),
         Sample(about: "values", rule: "rule t { by k match a: A+ consecutive then b: B where distinct(a.v) > 1 and sum(a.w) >= 2 and v in values(a.v) alert low \"{stddev(a.v)} {values(a.w)}\" }"),
+        Sample(about: "queue", rule: "rule t { by k match a: A{3,} where v > 0 then c: C within 200ms alert low \"{sum(a.w)} {s}\" } rule u { by k match a: event{5,} after match skip to next }"),
         Sample(about: "long loops", rule: "rule t { by k match a: A{1,} then c: C where w > first(a.w) after match keep all limit 4 events }"),
         Sample(
             about: "two rules",

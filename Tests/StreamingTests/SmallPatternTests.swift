@@ -8,7 +8,7 @@ import Testing
     @Test(arguments: 0..<10) func everyShortStreamAgrees(_ policy: Int) throws {
         // From 5 on the policies are those before with timeouts.
         let length = Volume.pick(test: policy < 5 ? 5 : 4, soak: 6)
-        for pattern in SmallPatterns.core + SmallPatterns.full {
+        for pattern in SmallPatterns.core + SmallPatterns.full + SmallPatterns.domination {
             let text = SmallPatterns.rule(pattern, policy: policy).replacing("    match ", with: "    by stream\n    match ")
             let loaded = try Loaded(checked(text))
             for ties in [false, true] {

@@ -18,6 +18,9 @@ static inline uint64_t nt_hash64(const void *bytes, size_t count, uint64_t seed)
     return XXH3_64bits_withSeed(bytes, count, seed);
 }
 
+/// XXH3, 128 bits, of so many bytes.
+nt_hash128 nt_hash128_of(const void *bytes, size_t count);
+
 /// A 128-bit XXH3 that takes its input in pieces.
 typedef struct nt_hash_state nt_hash_state;
 nt_hash_state *nt_hash_state_create(void);

@@ -1,6 +1,21 @@
 internal import Glibc
 
 extension Blob {
+    /// Most bytes of a blob that is used again when its threads are gone; a larger one goes back to the allocator.
+    private static let clearedBytesMax = 1024
+
+    /// Forgets all threads and what they have captured; false where the blob is too large to be kept for the next ones.
+    @inline(__always)
+    func clear() -> Bool {
+        let end = sectionOffset + sectionCapacity * MemoryLayout<Section>.stride
+        guard capacity <= Blob.clearedBytesMax, sectionOffset == Blob.arenaStart(keyLength: keyLength), end <= capacity else { return false }
+        sectionCount = 0
+        used = end
+        nextDeadline = .max
+        expiresAt = .min
+        return true
+    }
+
     /// The section of a rule by its place in the group, or -1. Sections are ascending by rule.
     @inline(__always)
     func findSection(_ rule: Int) -> Int {

@@ -1,4 +1,5 @@
-/// All state of one key in one group of rules: one relocatable piece of memory, 64·2ᵏ bytes, with 32-bit offsets from its start.
+/// All state of one key in one group of rules: one relocatable piece of memory in a size class of ``BlobAllocator``, with 32-bit offsets
+/// from its start.
 ///
 ///     0  format          4  size class       8  used bytes       12 checksum (of a saved blob)
 ///     16 key hash        24 next deadline    32 expires at       40 armed deadline
@@ -138,7 +139,7 @@ struct Section {
     var capacity: UInt32
     /// Of the first thread record.
     var offset: UInt32
-    /// Different first events; never less than there are.
+    /// Different first events; never less than there are. Of a counted loop: the records before the queue's first.
     var starts: UInt32
     var padding: UInt32 = 0
 }

@@ -76,6 +76,15 @@ struct BlobValidator {
         // Far above what the open limit lets be counted, and far below where counting on would overflow.
         guard section.starts <= UInt32(Int32.max) else { throw .damaged("threads") }
         try claim(Int(section.offset), Int(section.capacity) * rule.recordSize, as: BlobValidator.inside)
+        if rule.isCounted {
+            // `starts` is where the queue begins.
+            guard section.starts <= section.capacity - section.count else { throw .damaged("queue") }
+            for index in 0..<Int(section.count) {
+                let entry = blob.base + Int(section.offset) + (Int(section.starts) + index) * QueueEntry.size
+                try validateEvent(QueueEntry.event(entry))
+            }
+            return
+        }
         for index in 0..<Int(section.count) {
             let record = blob.base + Int(section.offset) + index * rule.recordSize
             let set = Int(record.load(as: UInt32.self))

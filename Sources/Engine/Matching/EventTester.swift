@@ -1,31 +1,39 @@
 internal import Events
-internal import CXXHash
 internal import Glibc
 
-/// Tests the events of a batch, one distinct test after another over columns, and gives each event the masks of the rules that it
+/// Tests the events of a batch, one distinct condition after another over columns, and gives each event the masks of the rules that it
 /// concerns. An event with no mask never reaches keyed state.
 ///
-/// - Complexity: a test costs only on rows of its types, and each further conjunct only on rows that passed the one before.
+/// - Complexity: a condition costs only on rows of its types that passed the conditions before it; equality of a column with any number
+///   of texts costs as one condition.
 public final class EventTester {
     private let program: Program
-    private let tables: ProgramTables
-    private let evaluator: Evaluator
-    private let typeIndex: TypeIndex
-    /// Of each rule: its group, then its rank, as one number: the order in which ``Matcher`` wants the masks of an event.
-    private let ruleOrder: [UInt32]
-
-    /// Of each conjunct of each test: the constant that it compares with.
-    private let bounds: [[Scalar]]
+    let tables: ProgramTables
+    let evaluator: Evaluator
+    private let typeIndex: TextIndex
+    private let tree: TestTree
 
     /// A type id a row.
     public private(set) var types: UnsafeMutablePointer<UInt16>
     private var rowCapacity = 0
     private var rowsByType: UnsafeMutablePointer<UInt32>
     private var typeStarts: [Int]
-    private var selected: UnsafeMutablePointer<UInt32>
-    private var found: [Found] = []
 
-    /// Masks of all rows, those of a row side by side.
+    /// Lists of rows on the way down a tree, each behind that of its parent.
+    var passed: UnsafeMutablePointer<UInt32>
+    /// Of each row of a list that branches: the text's place.
+    private var chosen: UnsafeMutablePointer<UInt32>
+    /// Of each branch on the way down a tree: where the lists of its texts end.
+    private let branchEnds: UnsafeMutablePointer<Int>
+    private var branchTop = 0
+    /// Of each result: where its rows are in `found`.
+    private var resultRanges: [(start: Int, count: Int)]
+    private var found: RowList
+    /// Of each row: how many masks it may have, then where the next one goes, and where its first is.
+    private var places: UnsafeMutablePointer<UInt32>
+    private var starts: UnsafeMutablePointer<UInt32>
+
+    /// Masks of all rows, those of a row side by side; between those of two rows some may mean nothing.
     public private(set) var masks: [RuleMask] = []
     /// Of each row with masks, in the order of rows: the row, and where its masks are.
     public private(set) var rows: [TestedRow] = []
@@ -34,13 +42,6 @@ public final class EventTester {
 
     /// Values that broke the declaration of their type.
     public private(set) var brokenFields: UInt64 = 0
-
-    private struct Found {
-        var row: UInt32
-        var order: UInt32
-        var rule: UInt32
-        var bit: UInt64
-    }
 
     public struct TestedRow {
         public var row: UInt32
@@ -54,26 +55,18 @@ public final class EventTester {
         let tables = ProgramTables(program)
         self.tables = tables
         evaluator = Evaluator(tables: tables)
-        let places = Dictionary(program.constants.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
-        bounds = program.predicates.map { test in
-            test.conjuncts.map { conjunct in
-                guard case .compare(_, _, let constant) = conjunct, let place = places[constant] else { return .unknown }
-                return tables.constants[place]
-            }
-        }
-        typeIndex = TypeIndex(program.types)
-        var order = [UInt32](repeating: 0, count: program.rules.count)
-        var next: UInt32 = 0
-        for group in program.groups {
-            for rule in group.rules {
-                order[rule] = next
-                next += 1
-            }
-        }
-        ruleOrder = order
+        typeIndex = TextIndex(program.types.map { Array($0.utf8) })
+        tree = TestTree(program, constants: tables.constants)
         types = .allocate(capacity: 1)
         rowsByType = .allocate(capacity: 1)
-        selected = .allocate(capacity: 1)
+        passed = .allocate(capacity: 1)
+        chosen = .allocate(capacity: 1)
+        places = .allocate(capacity: 1)
+        found = RowList()
+        let textsMax = tree.nodes.reduce(0) { most, node in node.branches.reduce(most) { max($0, $1.targets.count) } }
+        branchEnds = .allocate(capacity: (textsMax + 1) * (tree.depth + 1))
+        starts = .allocate(capacity: 1)
+        resultRanges = [(Int, Int)](repeating: (0, 0), count: tree.resultCount)
         typeStarts = [Int](repeating: 0, count: program.types.count + 2)
         counters = [RuleCounters](repeating: RuleCounters(), count: program.rules.count)
     }
@@ -81,7 +74,11 @@ public final class EventTester {
     deinit {
         types.deallocate()
         rowsByType.deallocate()
-        selected.deallocate()
+        passed.deallocate()
+        chosen.deallocate()
+        places.deallocate()
+        starts.deallocate()
+        branchEnds.deallocate()
     }
 
     /// Tests the rows that `excluded` does not name; `typeColumn` is where the batch holds the event's type, `timeColumn` the column that
@@ -91,7 +88,6 @@ public final class EventTester {
     ) {
         rows.removeAll(keepingCapacity: true)
         masks.removeAll(keepingCapacity: true)
-        found.removeAll(keepingCapacity: true)
         guard count > 0 else { return }
         reserve(count)
         assignTypes(view, count: count, typeColumn: typeColumn)
@@ -101,7 +97,13 @@ public final class EventTester {
                 start: rowsByType + typeStarts[declaration.type], count: typeStarts[declaration.type + 1] - typeStarts[declaration.type])
             brokenFields &+= declaration.enforce(on: rows, of: view, isEventTime: declaration.column == timeColumn)
         }
-        for index in program.predicates.indices { run(index, view: view, included: included) }
+        found.removeAll()
+        for result in resultRanges.indices { resultRanges[result].count = 0 }
+        for type in tree.roots.indices where tree.roots[type] >= 0 {
+            let isAny = type == tree.roots.count - 1
+            let start = isAny ? 0 : typeStarts[type], end = isAny ? included : typeStarts[type + 1]
+            if start < end { visit(tree.roots[type], view, UnsafePointer(rowsByType + start), end - start, top: 0) }
+        }
         collect(count: count)
     }
 
@@ -110,10 +112,17 @@ public final class EventTester {
         rowCapacity = max(count, rowCapacity * 2)
         types.deallocate()
         rowsByType.deallocate()
-        selected.deallocate()
+        passed.deallocate()
+        chosen.deallocate()
+        places.deallocate()
+        starts.deallocate()
         types = .allocate(capacity: rowCapacity)
         rowsByType = .allocate(capacity: rowCapacity)
-        selected = .allocate(capacity: rowCapacity)
+        // A list is never longer than its parent's; a branch's lists lie behind the whole of it.
+        passed = .allocate(capacity: rowCapacity * (tree.depth + 1))
+        chosen = .allocate(capacity: rowCapacity)
+        places = .allocate(capacity: rowCapacity)
+        starts = .allocate(capacity: rowCapacity)
     }
 
     private func assignTypes(_ view: BatchView, count: Int, typeColumn: Int) {
@@ -142,206 +151,143 @@ public final class EventTester {
         return included
     }
 
-    private func run(_ index: Int, view: BatchView, included: Int) {
-        if let wanted = program.predicates[index].types {
-            for type in wanted { run(index, view: view, from: typeStarts[type], to: typeStarts[type + 1]) }
-        } else {
-            run(index, view: view, from: 0, to: included)
+    // MARK: - Down the trees
+
+    /// Notes the rows that have come to a node, and sends them on to its children; lists from `top` on are free.
+    private func visit(_ index: Int, _ view: BatchView, _ source: UnsafePointer<UInt32>, _ count: Int, top: Int) {
+        let result = tree.nodes[index].result
+        if result >= 0 { resultRanges[result] = (found.append(source, count), count) }
+        for child in tree.nodes[index].children {
+            guard let condition = tree.nodes[child].condition else { continue }
+            let kept = filter(condition, view, source, count, into: passed + top)
+            note(mistakesFor: tree.nodes[child].rules)
+            if kept > 0 { visit(child, view, UnsafePointer(passed + top), kept, top: top + kept) }
+        }
+        for branch in tree.nodes[index].branches.indices { visit(tree.nodes[index].branches[branch], view, source, count, top: top) }
+    }
+
+    /// Sends each row to the node of the text that its column has, if that is one of the branch's.
+    private func visit(_ branch: TestTree.Branch, _ view: BatchView, _ source: UnsafePointer<UInt32>, _ count: Int, top: Int) {
+        let targets = branch.targets.count
+        // Of each text, and of none at 0: how many rows, then where its list begins, then where it ends.
+        let ends = branchEnds + branchTop
+        branchTop += targets + 1
+        defer { branchTop -= targets + 1 }
+        ends.update(repeating: 0, count: targets + 1)
+        for index in 0..<count {
+            let value = view.value(column: branch.column, row: Int(source[index]))
+            var text = 0
+            if value.kind == ValueKind.string {
+                text = branch.texts.identifier(value.address, Int(value.length))
+            } else if !value.isUnknown {
+                evaluator.typeMismatches &+= 1
+            }
+            chosen[index] = UInt32(text)
+            ends[text] += 1
+        }
+        note(mistakesFor: branch.rules)
+        var next = top
+        for text in 1...targets {
+            let rows = ends[text]
+            ends[text] = next
+            next += rows
+        }
+        for index in 0..<count where chosen[index] > 0 {
+            let text = Int(chosen[index])
+            passed[ends[text]] = source[index]
+            ends[text] += 1
+        }
+        var start = top
+        for text in 1...targets {
+            let end = ends[text]
+            if end > start { visit(branch.targets[text - 1], view, UnsafePointer(passed + start), end - start, top: next) }
+            start = end
         }
     }
 
-    private func run(_ index: Int, view: BatchView, from start: Int, to end: Int) {
-        guard start < end else { return }
-        let test = program.predicates[index]
-        var source = UnsafePointer(rowsByType + start)
-        var count = end - start
+    /// Operands whose types did not go together, and searches that were given up, count in every rule that asked.
+    private func note(mistakesFor rules: [Int]) {
+        guard evaluator.typeMismatches > 0 || evaluator.regexLimitHits > 0 else { return }
+        for rule in rules {
+            counters[rule].typeMismatches &+= evaluator.typeMismatches
+            counters[rule].regexLimitHits &+= evaluator.regexLimitHits
+        }
         evaluator.typeMismatches = 0
         evaluator.regexLimitHits = 0
-        for place in test.conjuncts.indices {
-            count = filter(test.conjuncts[place], bound: bounds[index][place], view: view, source, count)
-            source = UnsafePointer(selected)
-            if count == 0 { break }
-        }
-        if evaluator.typeMismatches > 0 || evaluator.regexLimitHits > 0 {
-            for use in test.uses {
-                counters[use.rule].typeMismatches &+= evaluator.typeMismatches
-                counters[use.rule].regexLimitHits &+= evaluator.regexLimitHits
-            }
-        }
-        for index in 0..<count {
-            let row = source[index]
-            for use in test.uses {
-                found.append(
-                    Found(row: row, order: ruleOrder[use.rule], rule: UInt32(use.rule), bit: 1 << UInt64(use.bit)))
-            }
-        }
     }
 
-    /// Keeps the rows that satisfy a conjunct, in `selected`; gives how many.
-    private func filter(
-        _ conjunct: Conjunct, bound: Scalar, view: BatchView, _ source: UnsafePointer<UInt32>, _ count: Int
-    ) -> Int {
-        switch conjunct {
-        case .compare(let column, let relation, _):
-            // Numbers against doubles and small integers compare as doubles, without a branch on the kind of the constant.
-            if bound.kind == ValueKind.double || (bound.kind == ValueKind.integer && abs(bound.nearestDouble) < 9e15) {
-                return filterNumbers(view, column, relation, bound, source, count)
-            }
-            return filterAny(view, column, relation, bound, source, count)
-        case .code(let range):
-            var kept = 0
-            evaluator.hasRow = true
-            for index in 0..<count {
-                let row = Int(source[index])
-                evaluator.row = EventRow(view: view, row: row, time: view.times[row], arrival: 0, type: Int(types[row]))
-                evaluator.now = view.times[row]
-                evaluator.arena.reset()
-                if evaluator.isTrue(range) {
-                    selected[kept] = UInt32(row)
-                    kept += 1
-                }
-            }
-            return kept
-        }
-    }
+    // MARK: - From results to masks
 
-    private func filterNumbers(
-        _ view: BatchView, _ column: Int, _ relation: Conjunct.Relation, _ bound: Scalar, _ source: UnsafePointer<UInt32>, _ count: Int
-    ) -> Int {
-        let kinds = view.kinds + column * view.rowCapacity
-        let payloads = view.payloads + column * view.rowCapacity
-        let limit = bound.nearestDouble
-        var kept = 0
-        for index in 0..<count {
-            let row = Int(source[index])
-            let kind = kinds[row]
-            let passes: Bool
-            if kind == ValueKind.double {
-                passes = EventTester.holds(relation, Double(bitPattern: payloads[row]), limit)
-            } else if kind == ValueKind.unknown {
-                passes = false
-            } else {
-                passes = holdsSlowly(relation, Scalar(kind: kind, bits: payloads[row]), bound)
-            }
-            selected[kept] = UInt32(row)
-            kept += passes ? 1 : 0
-        }
-        return kept
-    }
-
-    @inline(__always)
-    private static func holds(_ relation: Conjunct.Relation, _ value: Double, _ limit: Double) -> Bool {
-        switch relation {
-        case .equal: value == limit
-        case .notEqual: value != limit
-        case .less: value < limit
-        case .lessOrEqual: value <= limit
-        case .greater: value > limit
-        case .greaterOrEqual: value >= limit
-        }
-    }
-
-    private func filterAny(
-        _ view: BatchView, _ column: Int, _ relation: Conjunct.Relation, _ bound: Scalar, _ source: UnsafePointer<UInt32>, _ count: Int
-    ) -> Int {
-        var kept = 0
-        for index in 0..<count {
-            let row = source[index]
-            let value = view.value(column: column, row: Int(row))
-            let passes = value.isUnknown ? false : holdsSlowly(relation, value, bound)
-            selected[kept] = row
-            kept += passes ? 1 : 0
-        }
-        return kept
-    }
-
-    private func holdsSlowly(_ relation: Conjunct.Relation, _ value: Scalar, _ bound: Scalar) -> Bool {
-        guard let order = compareScalars(value, bound) else {
-            evaluator.typeMismatches &+= 1
-            return false
-        }
-        switch relation {
-        case .equal: return order == 0
-        case .notEqual: return order != 0
-        default: break
-        }
-        guard bound.kind != ValueKind.boolean else {
-            evaluator.typeMismatches &+= 1
-            return false
-        }
-        switch relation {
-        case .less: return order < 0
-        case .lessOrEqual: return order <= 0
-        case .greater: return order > 0
-        default: return order >= 0
-        }
-    }
-
-    /// Brings what was found into the order of rows, and of groups and ranks within a row; bits of one rule become one mask.
+    /// Brings what was found into the order of rows, and of groups and ranks within a row; bits of one rule become one mask. The uses
+    /// are in the order of groups and ranks, so each row's masks come in theirs, and nothing is sorted.
     private func collect(count: Int) {
-        guard !found.isEmpty else { return }
-        if found.count > 1 {
-            found.sort { $0.row != $1.row ? $0.row < $1.row : $0.order < $1.order }
+        places.update(repeating: 0, count: count)
+        for use in tree.uses {
+            let range = resultRanges[use.result]
+            for index in 0..<range.count { places[Int(found.rows[range.start + index])] += 1 }
         }
-        var index = 0
-        while index < found.count {
-            let row = found[index].row
-            let firstMask = masks.count
-            while index < found.count && found[index].row == row {
-                let rule = found[index].rule
-                var bits = found[index].bit
-                index += 1
-                while index < found.count && found[index].row == row && found[index].rule == rule {
-                    bits |= found[index].bit
-                    index += 1
+        var total: UInt32 = 0
+        for row in 0..<count {
+            let most = places[row]
+            places[row] = total
+            starts[row] = total
+            if most > 0 { rows.append(TestedRow(row: UInt32(row), firstMask: total, maskCount: 0, type: types[row])) }
+            total += most
+        }
+        guard total > 0 else { return }
+        masks.append(contentsOf: repeatElement(RuleMask(rule: 0, bits: 0), count: Int(total)))
+        masks.withUnsafeMutableBufferPointer { masks in
+            guard let masks = masks.baseAddress else { return }
+            for use in tree.uses {
+                let range = resultRanges[use.result]
+                for index in 0..<range.count {
+                    let row = Int(found.rows[range.start + index])
+                    let place = Int(places[row])
+                    if place > starts[row], masks[place - 1].rule == use.rule {
+                        masks[place - 1].bits |= use.bit
+                    } else {
+                        masks[place] = RuleMask(rule: use.rule, bits: use.bit)
+                        places[row] += 1
+                    }
                 }
-                masks.append(RuleMask(rule: rule, bits: bits))
             }
-            rows.append(
-                TestedRow(
-                    row: row, firstMask: UInt32(firstMask), maskCount: UInt32(masks.count - firstMask), type: types[Int(row)]))
+        }
+        for index in rows.indices {
+            let row = Int(rows[index].row)
+            rows[index].maskCount = places[row] - starts[row]
         }
     }
 }
 
-/// Type names to ids: open addressing over their bytes.
-final class TypeIndex {
-    private let slots: UnsafeMutablePointer<Int32>
-    private let mask: Int
-    private var names: [UnsafeMutableBufferPointer<UInt8>] = []
+/// Rows that tests have found, list behind list.
+struct RowList: ~Copyable {
+    private(set) var rows: UnsafeMutablePointer<UInt32>
+    private var capacity = 1024
+    private var count = 0
 
-    init(_ types: [String]) {
-        var capacity = 16
-        while capacity < types.count * 4 { capacity *= 2 }
-        mask = capacity - 1
-        slots = .allocate(capacity: capacity)
-        slots.initialize(repeating: 0, count: capacity)
-        for (index, type) in types.enumerated() {
-            let bytes = Array(type.utf8)
-            let memory = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, bytes.count))
-            _ = memory.initialize(from: bytes)
-            names.append(UnsafeMutableBufferPointer(start: memory.baseAddress, count: bytes.count))
-            var place = Int(truncatingIfNeeded: nt_hash64(memory.baseAddress, bytes.count, 0)) & mask
-            while slots[place] != 0 { place = (place + 1) & mask }
-            slots[place] = Int32(index + 1)
-        }
+    init() {
+        rows = .allocate(capacity: capacity)
     }
 
     deinit {
-        slots.deallocate()
-        for name in names { name.baseAddress?.deallocate() }
+        rows.deallocate()
     }
 
-    /// 0 where no rule names the type.
-    @inline(__always)
-    func identifier(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int {
-        var place = Int(truncatingIfNeeded: nt_hash64(bytes, count, 0)) & mask
-        while slots[place] != 0 {
-            let identifier = Int(slots[place])
-            let name = names[identifier - 1]
-            if name.count == count, let start = name.baseAddress, memcmp(start, bytes, count) == 0 { return identifier }
-            place = (place + 1) & mask
+    mutating func removeAll() {
+        count = 0
+    }
+
+    /// Appends a list; gives where it begins.
+    mutating func append(_ list: UnsafePointer<UInt32>, _ length: Int) -> Int {
+        if count + length > capacity {
+            capacity = max(capacity * 2, count + length)
+            let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
+            larger.update(from: rows, count: count)
+            rows.deallocate()
+            rows = larger
         }
-        return 0
+        (rows + count).update(from: list, count: length)
+        count += length
+        return count - length
     }
 }

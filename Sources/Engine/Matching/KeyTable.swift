@@ -11,20 +11,34 @@ struct KeyTable: ~Copyable {
         var blob: UnsafeMutableRawPointer?
     }
 
+    private static let prefetchedLines = 7
+    private static let prefetchProbes = 8
+
     private(set) var slots: UnsafeMutablePointer<Slot>
     private(set) var capacity: Int
     private(set) var count = 0
     private var mask: Int
 
+    /// The place that is looked at next for a key that has run out of time.
+    private(set) var hand = 0
+    /// Before this time no key can have run out of time, as far as the hand has found in its last round; and the earliest of this one.
+    private(set) var sweepsFrom = Int64.min
+    private var earliest = Int64.max
+    private static let handDistance = 12
+
     init() {
         capacity = 1024
         mask = capacity - 1
-        slots = .allocate(capacity: capacity)
-        slots.initialize(repeating: Slot(hash: 0, blob: nil), count: capacity)
+        slots = KeyTable.emptySlots(capacity)
     }
 
     deinit {
         slots.deallocate()
+    }
+
+    private static func emptySlots(_ capacity: Int) -> UnsafeMutablePointer<Slot> {
+        let memory = LargePages.allocate(capacity * MemoryLayout<Slot>.stride)
+        return memory.initializeMemory(as: Slot.self, repeating: Slot(hash: 0, blob: nil), count: capacity)
     }
 
     @inline(__always)
@@ -35,11 +49,15 @@ struct KeyTable: ~Copyable {
     /// Brings the blob that probably belongs to a hash nearer.
     @inline(__always)
     func prefetchBlob(_ hash: UInt64) {
-        let slot = slots[Int(truncatingIfNeeded: hash) & mask]
-        if slot.hash == hash, let blob = slot.blob {
-            nt_prefetch(blob)
-            nt_prefetch(blob + 64)
-            nt_prefetch(blob + 128)
+        var place = Int(truncatingIfNeeded: hash) & mask
+        for _ in 0..<KeyTable.prefetchProbes {
+            guard let blob = slots[place].blob else { return }
+            if slots[place].hash == hash {
+                // Header, key and sections, then, as most keys have one or two threads, those and what they have captured.
+                for line in 0..<KeyTable.prefetchedLines { nt_prefetch(blob + 64 * line) }
+                return
+            }
+            place = (place + 1) & mask
         }
     }
 
@@ -67,6 +85,19 @@ struct KeyTable: ~Copyable {
         return nil
     }
 
+    /// Goes on to the next place, and brings a later one's state nearer. `expiry` is when the key that stays there runs out of time,
+    /// `new` the earliest time at which a key that comes from now on may.
+    @inline(__always)
+    mutating func moveHand(past expiry: Int64, new: Int64) {
+        earliest = min(earliest, expiry)
+        hand = (hand + 1) & mask
+        if hand == 0 {
+            sweepsFrom = min(earliest, new)
+            earliest = .max
+        }
+        if let blob = slots[(hand + KeyTable.handDistance) & mask].blob { nt_prefetch(blob) }
+    }
+
     @inline(__always)
     func set(_ place: Int, _ blob: UnsafeMutableRawPointer) {
         slots[place].blob = blob
@@ -84,8 +115,7 @@ struct KeyTable: ~Copyable {
         let old = slots, oldCapacity = capacity
         capacity *= 2
         mask = capacity - 1
-        slots = .allocate(capacity: capacity)
-        slots.initialize(repeating: Slot(hash: 0, blob: nil), count: capacity)
+        slots = KeyTable.emptySlots(capacity)
         for index in 0..<oldCapacity where old[index].blob != nil {
             var place = Int(truncatingIfNeeded: old[index].hash) & mask
             while slots[place].blob != nil { place = (place + 1) & mask }

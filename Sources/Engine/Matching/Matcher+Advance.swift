@@ -4,6 +4,7 @@ internal import Glibc
 /// One event against the threads of one rule and key: section 4 of the language, on flat memory.
 extension Matcher {
     func advance(_ rule: RuleTables, row: EventRow, mask: UInt64, cursor: inout KeyCursor) {
+        if rule.isCounted { return advanceCounted(rule, row: row, mask: mask, cursor: &cursor) }
         var sectionIndex = -1
         if let base = cursor.blob {
             let blob = Blob(base)
@@ -37,6 +38,7 @@ extension Matcher {
                 survivors = apply(drop, rule, blob: cursor.blob, section: sectionIndex, survivors: survivors)
                 closeEndsOfMatches(rule)
             }
+            if rule.hasDomination { survivors = dropDominated(rule, blob: cursor.blob, section: sectionIndex, survivors: survivors) }
             started = store(rule, row: row, survivors: survivors, section: sectionIndex, cursor: &cursor)
         }
         guard !started, sectionIndex >= 0, let base = cursor.blob else { return }
@@ -47,7 +49,7 @@ extension Matcher {
         }
     }
 
-    private func isCancelled(_ rule: RuleTables, mask: UInt64, blob: UnsafeMutableRawPointer) -> Bool {
+    func isCancelled(_ rule: RuleTables, mask: UInt64, blob: UnsafeMutableRawPointer) -> Bool {
         var bits = mask & rule.cancelMask
         while bits != 0 {
             let bit = bits.trailingZeroBitCount
@@ -228,7 +230,9 @@ extension Matcher {
         let step = Int(edge.pointee.step)
         let feeds = rule.stepAggregateRanges[step]
         for index in Int(feeds.start)..<Int(feeds.start + feeds.count) {
-            feed(rule.aggregates[Int(rule.stepAggregates[index])], row: row)
+            let aggregate = rule.aggregates[Int(rule.stepAggregates[index])]
+            let value = aggregate.column < 0 ? Scalar.boolean(true) : row.view.value(column: aggregate.column, row: row.row)
+            feed(aggregate, value, of: CapturedEvent.current)
         }
 
         let sets = setRange(rule, step: step)
@@ -257,10 +261,9 @@ extension Matcher {
         }
     }
 
-    /// Lets a capture of the event at hand count in a register of the draft.
-    private func feed(_ aggregate: AggregateRegister, row: EventRow) {
+    /// Lets a value of a captured event count in a register of the draft.
+    func feed(_ aggregate: AggregateRegister, _ value: Scalar, of event: UInt32) {
         let register = draft + aggregate.offset
-        let value = aggregate.column < 0 ? Scalar.boolean(true) : row.view.value(column: aggregate.column, row: row.row)
         if value.isUnknown { return }
         switch aggregate.kind {
         case .count:
@@ -272,18 +275,18 @@ extension Matcher {
         case .distinct:
             feedDistinct(aggregate, value, register: register)
         case .first:
-            if register.load(as: UInt32.self) == 0 { register.storeBytes(of: CapturedEvent.current, as: UInt32.self) }
+            if register.load(as: UInt32.self) == 0 { register.storeBytes(of: event, as: UInt32.self) }
         case .last:
-            register.storeBytes(of: CapturedEvent.current, as: UInt32.self)
+            register.storeBytes(of: event, as: UInt32.self)
         case .minimum, .maximum:
             let best = register.load(as: UInt32.self)
             if best == 0 {
                 // Truth values have no least and no greatest.
-                if value.isComparable && value.kind != ValueKind.boolean { register.storeBytes(of: CapturedEvent.current, as: UInt32.self) }
+                if value.isComparable && value.kind != ValueKind.boolean { register.storeBytes(of: event, as: UInt32.self) }
             } else if let order = compareScalars(value, evaluator.capturedValue(best, column: aggregate.column)),
                 aggregate.kind == .minimum ? order < 0 : order > 0
             {
-                register.storeBytes(of: CapturedEvent.current, as: UInt32.self)
+                register.storeBytes(of: event, as: UInt32.self)
             }
         }
     }

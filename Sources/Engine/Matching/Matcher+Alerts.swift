@@ -1,4 +1,3 @@
-internal import CXXHash
 internal import Events
 internal import Glibc
 
@@ -7,58 +6,58 @@ extension Matcher {
     func render(
         _ rule: RuleTables, _ completion: Completion, row: EventRow?, blob: UnsafeMutableRawPointer?, at time: Int64, ordinal: Int
     ) {
-        guard let alert = completion.isTimeout ? rule.program.timeout : rule.program.alert else { return }
         links(of: completion, blob: blob, into: &chains.left)
+        renderLinked(rule, completion, row: row, blob: blob, at: time, ordinal: ordinal)
+    }
+
+    /// Writes the alert of the captures that stand in `chains.left`.
+    func renderLinked(
+        _ rule: RuleTables, _ completion: Completion, row: EventRow?, blob: UnsafeMutableRawPointer?, at time: Int64, ordinal: Int
+    ) {
+        guard let outcome = completion.isTimeout ? rule.text.timeout : rule.text.match else { return }
         evaluator.record = UnsafeRawPointer(completion.record)
         evaluator.now = time
         if let blob { evaluator.blob = UnsafeRawPointer(blob) }
         evaluator.lastEvent = chains.left.links.last?.event ?? 0
         let order = AlertOrder(
-            time: time, isEvent: row != nil, arrival: row?.arrival ?? completion.first.arrival, rule: rule.program.rank,
+            time: time, isEvent: row != nil, arrival: row?.arrival ?? completion.first.arrival, rule: rule.rank,
             firstArrival: completion.first.arrival, captures: captureOrder(rule, completion), ordinal: ordinal)
-        write(rule, alert, isTimeout: completion.isTimeout, order: order, firstTime: completion.first.time)
+        write(rule, outcome, isTimeout: completion.isTimeout, order: order, firstTime: completion.first.time)
     }
 
     private func captureOrder(_ rule: RuleTables, _ completion: Completion) -> [UInt64] {
-        guard groups[Int(ruleGroups[rule.program.rank])].isKeyedByStep else { return [] }
+        guard groups[Int(ruleGroups[rule.rank])].isKeyedByStep else { return [] }
         var order = [UInt64.max - UInt64(completion.captures)]
         for link in chains.left.links { order += [UInt64(bitPattern: link.position.time), link.position.arrival] }
         for link in chains.left.links { order.append(UInt64(link.step)) }
         return order
     }
 
-    private func write(_ rule: RuleTables, _ alert: AlertProgram, isTimeout: Bool, order: AlertOrder, firstTime: Int64) {
-        let kind: StaticString = isTimeout ? "timeout" : "match"
+    private func write(_ rule: RuleTables, _ outcome: AlertText.Outcome, isTimeout: Bool, order: AlertOrder, firstTime: Int64) {
         let start = alerts.bytes.count
         alerts.bytes.append("{\"id\":\"")
-        writeIdentifier(rule, kind: kind, time: order.time)
-        alerts.bytes.append("\",\"rule\":")
-        alerts.bytes.append(jsonString: rule.program.name)
-        alerts.bytes.append(",\"kind\":\"")
-        alerts.bytes.append(kind)
-        alerts.bytes.append("\",\"severity\":\"")
-        alerts.bytes.append(text: alert.severity)
-        alerts.bytes.append("\",\"at\":\"")
+        writeIdentifier(rule, outcome, time: order.time)
+        alerts.bytes.append(outcome.head)
         alerts.bytes.append(time: order.time)
         alerts.bytes.append("\",\"started_at\":\"")
         alerts.bytes.append(time: firstTime)
         alerts.bytes.append("\",\"key\":{")
-        writeKey(rule)
+        for index in 0..<rule.text.keyNames.count {
+            alerts.bytes.append(rule.text.keyNames[index])
+            alerts.bytes.append(json: KeyEncoding.part(index, of: evaluator.key))
+        }
         alerts.bytes.append("},\"summary\":\"")
-        writeSummary(alert)
-        alerts.bytes.append("\",\"fields\":{")
-        for (index, field) in alert.fields.enumerated() {
-            if index > 0 { alerts.bytes.append(",") }
-            alerts.bytes.append(jsonString: field.name)
-            alerts.bytes.append(":")
-            alerts.bytes.append(json: evaluator.evaluate(field.value))
+        for index in 0..<outcome.summary.count {
+            let value = outcome.summary[index]
+            alerts.bytes.append(value.before)
+            alerts.bytes.append(summary: evaluator.evaluate(value.code), digits: value.digits, groups: value.groups)
         }
-        alerts.bytes.append("},\"tags\":[")
-        for (index, tag) in rule.program.tags.enumerated() {
-            if index > 0 { alerts.bytes.append(",") }
-            alerts.bytes.append(jsonString: tag)
+        alerts.bytes.append(outcome.summaryEnd)
+        for index in 0..<outcome.fields.count {
+            alerts.bytes.append(outcome.fields[index].before)
+            alerts.bytes.append(json: evaluator.evaluate(outcome.fields[index].code))
         }
-        alerts.bytes.append("],\"suppressed\":")
+        alerts.bytes.append(outcome.tail)
         let split = alerts.bytes.count
         writeOmitted(rule)
         alerts.bytes.append(",\"match\":{")
@@ -79,15 +78,15 @@ extension Matcher {
 
     /// XXH3-128 over rule, kind, key and time, and for each capture its step's name and its bytes; each part with its length, so that no
     /// two matches share an input.
-    private func writeIdentifier(_ rule: RuleTables, kind: StaticString, time: Int64) {
+    private func writeIdentifier(_ rule: RuleTables, _ outcome: AlertText.Outcome, time: Int64) {
         var digest = chains.left.digest
-        for link in chains.left.links[chains.left.digestEnd...] {
+        for index in chains.left.digestEnd..<chains.left.links.count {
+            let link = chains.left.links[index]
             let (bytes, count) = rawBytes(link)
-            digest = identifier.digest(of: rule, (link.step, bytes, count), after: digest)
+            digest = identifier.digest(of: rule.text.steps[link.step], (bytes, count), after: digest)
         }
         identifier.begin()
-        identifier.add(text: rule.program.name)
-        kind.withUTF8Buffer { identifier.add($0.baseAddress.unsafelyUnwrapped, $0.count) }
+        identifier.add(outcome.identity)
         identifier.add(evaluator.key, evaluator.keyLength)
         identifier.add(number: UInt64(bitPattern: time))
         identifier.add(number: digest.low)
@@ -97,16 +96,18 @@ extension Matcher {
 
     /// How many captures each loop has had beyond those that are shown.
     private func writeOmitted(_ rule: RuleTables) {
+        // Without so many captures no loop has lost any.
+        guard chains.left.links.count > rule.loopEventsMax || !chains.left.omitted.isEmpty else { return }
         var isFirst = true
-        for (step, program) in rule.program.steps.enumerated() where program.isInLoop {
+        for step in 0..<rule.text.steps.count where rule.stepsInLoops[step] {
             let total = captureCount(step)
-            guard total > rule.program.loopEventsMax else { continue }
+            guard total > rule.loopEventsMax else { continue }
             alerts.bytes.append(isFirst ? ",\"omitted\":{" as StaticString : ",")
             isFirst = false
-            alerts.bytes.append(jsonString: program.name)
+            alerts.bytes.append(jsonString: rule.program.steps[step].name)
             alerts.bytes.append(":")
-            alerts.bytes.append(integer: Int64(total - rule.program.loopEventsMax))
-            rule.counters.loopEventsOmitted &+= UInt64(total - rule.program.loopEventsMax)
+            alerts.bytes.append(integer: Int64(total - rule.loopEventsMax))
+            rule.counters.loopEventsOmitted &+= UInt64(total - rule.loopEventsMax)
         }
         if !isFirst { alerts.bytes.append("}") }
     }
@@ -121,52 +122,31 @@ extension Matcher {
         chains.left.omitted.first { Int($0.step) == step }.map { Int($0.count) } ?? 0
     }
 
-    private func writeKey(_ rule: RuleTables) {
-        for (index, name) in groups[Int(ruleGroups[rule.program.rank])].group.names.enumerated() {
-            if index > 0 { alerts.bytes.append(",") }
-            alerts.bytes.append(jsonString: name)
-            alerts.bytes.append(":")
-            alerts.bytes.append(json: KeyEncoding.part(index, of: evaluator.key))
-        }
-    }
-
-    private func writeSummary(_ alert: AlertProgram) {
-        for part in alert.summary {
-            switch part {
-            case .text(let text):
-                text.withUnsafeBufferPointer { buffer in
-                    if let base = buffer.baseAddress { alerts.bytes.append(jsonEscaped: base, count: buffer.count) }
-                }
-            case .value(let code, let digits, let groups):
-                alerts.bytes.append(summary: evaluator.evaluate(code), digits: digits, groups: groups)
-            }
-        }
-    }
-
     /// Steps in the order of the rule's text, those that captured nothing left out; of a long loop the first and the last.
     private func writeMatch(_ rule: RuleTables) {
-        let window = LoopWindow(max: rule.program.loopEventsMax)
+        let window = LoopWindow(max: rule.loopEventsMax)
+        let count = chains.left.links.count
         var isFirstStep = true
-        for (step, program) in rule.program.steps.enumerated() {
-            let total = program.isInLoop && chains.left.links.count > window.max ? captureCount(step) : 0
+        for step in 0..<rule.text.steps.count {
+            let total = rule.stepsInLoops[step] && count > window.max ? captureCount(step) : 0
             var ordinal = 0
             var isFirst = true
-            for (index, link) in chains.left.links.enumerated() {
+            for index in 0..<count {
                 if index == chains.left.digestEnd { ordinal += omittedCount(step) }
+                let link = chains.left.links[index]
                 guard link.step == step else { continue }
                 ordinal += 1
                 guard window.keeps(ordinal, of: total) else { continue }
                 if isFirst {
                     if !isFirstStep { alerts.bytes.append(",") }
                     isFirstStep = false
-                    alerts.bytes.append(jsonString: program.name)
-                    alerts.bytes.append(":[")
+                    alerts.bytes.append(rule.text.steps[step].opening)
                 } else {
                     alerts.bytes.append(",")
                 }
                 isFirst = false
-                let (bytes, count) = rawBytes(link)
-                alerts.bytes.append(bytes, count: count)
+                let (bytes, length) = rawBytes(link)
+                alerts.bytes.append(bytes, count: length)
             }
             if !isFirst { alerts.bytes.append("]") }
         }
@@ -174,7 +154,7 @@ extension Matcher {
 
     /// What the alert stage compares to suppress repeats: the key, or the values of the cooldown's own expressions.
     private func writeCooldownKey(_ rule: RuleTables) {
-        guard rule.program.cooldown > 0 else { return }
+        guard rule.cooldown > 0 else { return }
         guard let expressions = rule.program.cooldownKey else {
             alerts.bytes.append(evaluator.key, count: evaluator.keyLength)
             return
@@ -185,59 +165,5 @@ extension Matcher {
             KeyEncoding.appendMissing(to: &cooldownKey)
         }
         alerts.bytes.append(UnsafePointer(cooldownKey.bytes), count: cooldownKey.count)
-    }
-}
-
-/// The hash that an alert's `id` is.
-struct AlertIdentifier: ~Copyable {
-    private let state = nt_hash_state_create()
-
-    deinit {
-        nt_hash_state_free(state)
-    }
-
-    func begin() {
-        nt_hash_reset(state)
-    }
-
-    /// The digest with one more capture: its step's name and its line.
-    func digest(
-        of rule: RuleTables, _ capture: (step: Int, bytes: UnsafePointer<UInt8>, count: Int), after digest: CaptureDigest
-    ) -> CaptureDigest {
-        begin()
-        add(number: digest.low)
-        add(number: digest.high)
-        add(text: rule.program.steps[capture.step].name)
-        add(capture.bytes, capture.count)
-        let next = nt_hash_digest(state)
-        return CaptureDigest(low: next.low, high: next.high)
-    }
-
-    func add(number: UInt64) {
-        var number = number.littleEndian
-        nt_hash_update(state, &number, 8)
-    }
-
-    func add(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
-        add(number: UInt64(count))
-        nt_hash_update(state, bytes, count)
-    }
-
-    func add(text: String) {
-        var text = text
-        text.withUTF8 { buffer in
-            if let base = buffer.baseAddress { add(base, buffer.count) } else { add(number: 0) }
-        }
-    }
-
-    /// 32 hexadecimal digits.
-    func write(to buffer: inout ByteBuffer) {
-        let digest = nt_hash_digest(state)
-        for word in [digest.high, digest.low] {
-            for shift in stride(from: 60, through: 0, by: -4) {
-                let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15
-                buffer.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-            }
-        }
     }
 }

@@ -104,7 +104,7 @@ extension Matcher {
 
     /// Closes the ends of the forks whose captures are a match already.
     func closeEndsOfMatches(_ rule: RuleTables) {
-        guard rule.program.hasDeadlines else { return }
+        guard rule.hasEnds else { return }
         for match in 0..<forks.count where forks.flags(match) & Forks.isMatch != 0 {
             for other in 0..<forks.count where forks.parent(other) == forks.parent(match) && forks.step(other) == forks.step(match) {
                 let record = forks.record(other)

@@ -6,7 +6,7 @@ internal import Glibc
 extension Matcher {
     /// Whether a thread has more captures of a loop than the rule keeps.
     private func isOverlong(_ rule: RuleTables, captures: Int, last: UInt32, in blob: UnsafeMutableRawPointer) -> Bool {
-        guard captures > rule.program.loopEventsMax else { return false }
+        guard captures > rule.loopEventsMax else { return false }
         var counts = [Int](repeating: 0, count: rule.program.steps.count)
         var node = last
         while node != 0 {
@@ -14,7 +14,7 @@ extension Matcher {
             if !OmittedCaptures.isMark(place) { counts[CaptureNode.step(place)] += 1 }
             node = CaptureNode.previous(place)
         }
-        return counts.indices.contains { rule.program.steps[$0].isInLoop && counts[$0] > rule.program.loopEventsMax }
+        return counts.indices.contains { rule.program.steps[$0].isInLoop && counts[$0] > rule.loopEventsMax }
     }
 
     /// Copies an overlong chain without its middle, apart from what other threads share; nil where nothing is to be left out.
@@ -45,7 +45,7 @@ extension Matcher {
             }
         }
 
-        let window = LoopWindow(max: rule.program.loopEventsMax)
+        let window = LoopWindow(max: rule.loopEventsMax)
         var ordinals = [UInt32](repeating: 0, count: totals.count)
         var keeps = [Bool](repeating: true, count: nodes.count)
         var lastOmitted = -1
@@ -77,7 +77,7 @@ extension Matcher {
             let place = UnsafeRawPointer(old + Int(node))
             if index <= lastOmitted {
                 digest = OmittedCaptures.isMark(place)
-                    ? OmittedCaptures.digest(place) : identifier.digest(of: rule, captured(place, in: old), after: digest)
+                    ? OmittedCaptures.digest(place) : identifier.digest(of: rule.text.steps[CaptureNode.step(place)], captured(place, in: old), after: digest)
             }
             if keeps[index] {
                 let event = moveEvent(CaptureNode.event(place), from: old)
@@ -96,12 +96,10 @@ extension Matcher {
         return previous
     }
 
-    /// A capture's step and line, wherever the rebuild has its event by now.
-    private func captured(_ node: UnsafeRawPointer, in old: UnsafeMutableRawPointer) -> (step: Int, bytes: UnsafePointer<UInt8>, count: Int) {
+    /// A capture's line, wherever the rebuild has its event by now.
+    private func captured(_ node: UnsafeRawPointer, in old: UnsafeMutableRawPointer) -> (bytes: UnsafePointer<UInt8>, count: Int) {
         let event = UnsafeRawPointer(old + Int(CaptureNode.event(node)))
         let record = CapturedEvent.size(event) == 0 ? UnsafeRawPointer(rebuildArea.memory + Int(event.load(as: UInt32.self))) : event
-        return (
-            CaptureNode.step(node), CapturedEvent.rawBytes(record, slotCount: evaluator.slotCount), CapturedEvent.rawLength(record)
-        )
+        return (CapturedEvent.rawBytes(record, slotCount: evaluator.slotCount), CapturedEvent.rawLength(record))
     }
 }

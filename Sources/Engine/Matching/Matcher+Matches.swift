@@ -104,7 +104,7 @@ extension Matcher {
 
     /// Started first; of one first event, matches before a timeout; then the most captures; then the earliest; then by the steps'
     /// places in the text. 0: the same captures.
-    private func order(_ a: Completion, _ b: Completion, blob: UnsafeMutableRawPointer?) -> Int {
+    func order(_ a: Completion, _ b: Completion, blob: UnsafeMutableRawPointer?) -> Int {
         if a.first != b.first { return a.first < b.first ? -1 : 1 }
         if a.isTimeout != b.isTimeout { return b.isTimeout ? -1 : 1 }
         if a.captures != b.captures { return a.captures > b.captures ? -1 : 1 }

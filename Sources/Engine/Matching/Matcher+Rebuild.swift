@@ -51,7 +51,7 @@ extension Matcher {
         let old = Blob(oldBase)
         let group = cursor.group
         let sectionCount = old.sectionCount
-        let directory = min(Int(UInt16.max), max(2, sectionCount + 1 + sectionCount / 2))
+        let directory = min(group.rules.count, max(2, sectionCount + 1 + sectionCount / 2))
         rebuildArea.begin(capacity: old.used * 2 + directory * MemoryLayout<Section>.stride + 4096)
         let start = Blob.arenaStart(keyLength: old.keyLength)
         _ = rebuildArea.take(start + directory * MemoryLayout<Section>.stride)
@@ -63,12 +63,18 @@ extension Matcher {
             let size = owner.recordSize
             let capacity = Matcher.grownCapacity(Int(section.count))
             let place = rebuildArea.take(capacity * size)
-            memcpy(rebuildArea.memory + place, oldBase + Int(section.offset), Int(section.count) * size)
+            let head = owner.isCounted ? Int(section.starts) : 0
+            memcpy(rebuildArea.memory + place, oldBase + Int(section.offset) + head * size, Int(section.count) * size)
             let target = start + index * MemoryLayout<Section>.stride
             rebuildArea.memory.storeBytes(
                 of: Section(
-                    rule: section.rule, count: section.count, capacity: UInt32(capacity), offset: UInt32(place), starts: section.starts),
+                    rule: section.rule, count: section.count, capacity: UInt32(capacity), offset: UInt32(place),
+                    starts: owner.isCounted ? 0 : section.starts),
                 toByteOffset: target, as: Section.self)
+            if owner.isCounted {
+                moveQueue(at: place, count: Int(section.count), from: oldBase)
+                continue
+            }
             for thread in 0..<Int(section.count) {
                 let offset = place + thread * size
                 let node = rebuildArea.memory.load(fromByteOffset: offset + ThreadRecord.lastNode, as: UInt32.self)
@@ -101,6 +107,9 @@ extension Matcher {
             }
         }
 
+        // The event at hand stays where other rules will look for it.
+        cursor.event = moveEvent(cursor.event, from: oldBase)
+
         let living = rebuildArea.used
         let sizeClass = BlobAllocator.sizeClass((living + extra) / 3 * 4 + 64)
         let base: UnsafeMutableRawPointer
@@ -119,6 +128,14 @@ extension Matcher {
         blob.sectionCapacity = directory
         blob.sectionOffset = start
         evaluator.blob = UnsafeRawPointer(base)
+    }
+
+    private func moveQueue(at place: Int, count: Int, from old: UnsafeMutableRawPointer) {
+        for index in 0..<count {
+            let entry = place + index * QueueEntry.size
+            let event = moveEvent(rebuildArea.memory.load(fromByteOffset: entry, as: UInt32.self), from: old)
+            rebuildArea.memory.storeBytes(of: event, toByteOffset: entry, as: UInt32.self)
+        }
     }
 
     /// Copies a thread's captures that are not copied yet; gives the new place of the last.

@@ -9,9 +9,8 @@ extension Matcher {
         for index in 0..<forks.count where forks.flags(index) & Forks.isKept != 0 { kept += 1 }
         guard kept > 0 else { return false }
 
-        let group = cursor.group
         let size = rule.recordSize
-        let eventSize = CapturedEvent.size(of: row, columns: UnsafePointer(group.slotColumns), slotCount: group.slotCount)
+        let eventSize = sizeToCapture(row, cursor)
         let needed = eventSize + kept * CaptureNode.size * (1 + rule.distinctCount)
         var sectionIndex = section
         if let base = cursor.blob, section >= 0 { Blob(base).sections[section].count = UInt32(survivors) }
@@ -26,9 +25,7 @@ extension Matcher {
 
         let base = cursor.blob.unsafelyUnwrapped
         let blob = Blob(base)
-        let event = blob.take(eventSize)
-        CapturedEvent.write(
-            row, columns: UnsafePointer(group.slotColumns), slotCount: group.slotCount, size: eventSize, to: base + event)
+        let event = capture(row, blob, size: eventSize, &cursor)
 
         let records = base + Int(blob.sections[sectionIndex].offset)
         var count = survivors
@@ -51,10 +48,29 @@ extension Matcher {
         blob.expiresAt = expiry
         blob.sections[sectionIndex].count = UInt32(count)
         blob.sections[sectionIndex].starts += UInt32(starts)
-        if starts > 0 && Int(blob.sections[sectionIndex].starts) > rule.program.openMax {
+        if starts > 0 && Int(blob.sections[sectionIndex].starts) > rule.openMax {
             enforceOpenLimit(rule, blob: blob, section: sectionIndex, at: row.time)
         }
         return true
+    }
+
+    /// Bytes that the event at hand still needs in the key's blob: none where a rule before this one has captured it.
+    @inline(__always)
+    func sizeToCapture(_ row: EventRow, _ cursor: KeyCursor) -> Int {
+        cursor.event != 0
+            ? 0 : CapturedEvent.size(of: row, columns: UnsafePointer(cursor.group.slotColumns), slotCount: cursor.group.slotCount)
+    }
+
+    /// Where the event at hand stands in the blob, once for all rules that capture it; `size` is what
+    /// ``sizeToCapture(_:_:)`` said, and the caller has made sure of the room.
+    @inline(__always)
+    func capture(_ row: EventRow, _ blob: Blob, size: Int, _ cursor: inout KeyCursor) -> Int {
+        if cursor.event != 0 { return Int(cursor.event) }
+        let event = blob.take(size)
+        CapturedEvent.write(
+            row, columns: UnsafePointer(cursor.group.slotColumns), slotCount: cursor.group.slotCount, size: size, to: blob.base + event)
+        cursor.event = UInt32(event)
+        return event
     }
 
     /// The node of a fork's new capture, shared with an earlier fork from the same captures.
@@ -114,12 +130,11 @@ extension Matcher {
         blob.sections[index].capacity = UInt32(capacity)
     }
 
-    private func createBlob(_ rule: RuleTables, needed: Int, cursor: inout KeyCursor) -> UnsafeMutableRawPointer {
+    func createBlob(_ rule: RuleTables, needed: Int, cursor: inout KeyCursor) -> UnsafeMutableRawPointer {
         let group = cursor.group
-        let directory = 2
+        let directory = min(2, group.rules.count)
         let start = Blob.arenaStart(keyLength: cursor.keyLength)
-        let grown = needed + Matcher.grownCapacity(2) * rule.recordSize
-        let bytes = start + directory * MemoryLayout<Section>.stride + grown
+        let bytes = start + directory * MemoryLayout<Section>.stride + needed
         let sizeClass = BlobAllocator.sizeClass(bytes)
         let base = allocator.allocate(sizeClass)
         let blob = Blob(base)
@@ -137,11 +152,16 @@ extension Matcher {
         memcpy(base + Blob.headerSize, cursor.key, cursor.keyLength)
         blob.used = start + directory * MemoryLayout<Section>.stride
 
-        if group.table.isFull {
+        // Before the table grows, all of it is looked through.
+        let looksAtAll = group.table.isFull
+        let keys = group.table.count
+        if looksAtAll {
             sweepExpired(group, watermark: watermark)
             if group.table.isFull { group.table.grow() }
-            cursor.place = group.table.find(cursor.hash, cursor.key, cursor.keyLength).place
+        } else {
+            sweepSome(group)
         }
+        if looksAtAll || group.table.count != keys { cursor.place = group.table.find(cursor.hash, cursor.key, cursor.keyLength).place }
         group.table.insert(cursor.hash, base, at: cursor.place)
         base.storeBytes(of: 0, toByteOffset: 60, as: UInt32.self)
         willChange(base, group)
@@ -160,25 +180,37 @@ extension Matcher {
     }
 
     /// `limit`: most open matches of a key, counted by their first events.
+    ///
+    /// - Complexity: O(threads), and so no more than what every event of the rule costs a key with so many.
     private func enforceOpenLimit(_ rule: RuleTables, blob: Blob, section: Int, at time: Int64) {
         let size = rule.recordSize
         let first = blob.base + Int(blob.sections[section].offset)
         var count = Int(blob.sections[section].count)
         // Threads that have run out of time stay until an event concerns them; they are open no more.
         var alive = 0
+        var isAscending = true
+        var starts = 0
+        var previous: Position?
         for index in 0..<count {
             let record = first + index * size
             if isOutOfTime(rule, record, at: time) { continue }
             if alive != index { memcpy(first + alive * size, record, size) }
             alive += 1
+            let position = Matcher.first(record)
+            if position == previous { continue }
+            if let previous, position < previous { isAscending = false }
+            previous = position
+            starts += 1
         }
         count = alive
-        var starts: Set<Position> = []
-        for index in 0..<count { starts.insert(Matcher.first(first + index * size)) }
-        while starts.count > rule.program.openMax {
-            let all = starts
-            guard let victim = rule.program.openDropsNewest ? all.max(by: <) : all.min(by: <) else { break }
-            starts.remove(victim)
+        if !isAscending { starts = startTable.count(of: first, count, size) }
+        while starts > rule.openMax {
+            var victim = Matcher.first(first)
+            for index in 1..<count {
+                let position = Matcher.first(first + index * size)
+                if rule.openDropsNewest ? victim < position : position < victim { victim = position }
+            }
+            starts -= 1
             rule.counters.openDropped &+= 1
             var kept = 0
             for index in 0..<count {
@@ -190,6 +222,42 @@ extension Matcher {
             count = kept
         }
         blob.sections[section].count = UInt32(count)
-        blob.sections[section].starts = UInt32(starts.count)
+        blob.sections[section].starts = UInt32(starts)
+    }
+}
+
+/// Counts the different first events of threads: a table of their arrivals, used again and again.
+struct StartTable: ~Copyable {
+    private var slots: UnsafeMutablePointer<UInt64>
+    private var capacity = 64
+
+    init() {
+        slots = .allocate(capacity: capacity)
+    }
+
+    deinit {
+        slots.deallocate()
+    }
+
+    /// - Complexity: O(records) expected.
+    mutating func count(of records: UnsafeRawPointer, _ count: Int, _ size: Int) -> Int {
+        if capacity < 2 * count {
+            while capacity < 2 * count { capacity *= 2 }
+            slots.deallocate()
+            slots = .allocate(capacity: capacity)
+        }
+        slots.update(repeating: 0, count: capacity)
+        var found = 0
+        for index in 0..<count {
+            // An event's arrival is its own, and never so large that this is 0.
+            let arrival = ~(records + index * size).load(fromByteOffset: ThreadRecord.firstArrival, as: UInt64.self)
+            var place = Int(truncatingIfNeeded: (arrival &* 0x9E37_79B9_7F4A_7C15) >> 32) & (capacity - 1)
+            while slots[place] != 0 && slots[place] != arrival { place = (place + 1) & (capacity - 1) }
+            if slots[place] == 0 {
+                slots[place] = arrival
+                found += 1
+            }
+        }
+        return found
     }
 }

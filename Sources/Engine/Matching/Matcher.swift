@@ -12,10 +12,11 @@ internal import Glibc
 public final class Matcher {
     let program: Program
     let tables: ProgramTables
-    let rules: [RuleTables]
-    let groups: [GroupState]
+    /// Plain memory, as what they hold: the hot path counts no references.
+    let rules: UnsafeMutableBufferPointer<RuleTables>
+    let groups: UnsafeMutableBufferPointer<GroupState>
     /// Of each rule.
-    let ruleGroups: [Int32]
+    let ruleGroups: UnsafeMutablePointer<Int32>
     let evaluator: Evaluator
     let allocator = BlobAllocator()
     let seed: UInt64
@@ -25,12 +26,14 @@ public final class Matcher {
     /// The record of the thread that is being made.
     let draft: UnsafeMutableRawPointer
     var rebuildArea = RebuildArea()
+    var startTable = StartTable()
+    var domination = DominationTable()
     var chains = ChainScratch()
     var completions: [Completion] = []
     var droppedStarts: [Position] = []
     /// First events of the matches and timeouts of this moment, where the rule reports timeouts.
     var matchedStarts: [Position] = []
-    let identifier = AlertIdentifier()
+    var identifier = AlertIdentifier()
     /// Whoever takes the alerts puts another buffer here.
     public var alerts: AlertBuffer
     /// Which keys a checkpoint has to write; nil where there are none.
@@ -52,20 +55,28 @@ public final class Matcher {
                 ruleGroups[rule] = Int32(index)
             }
         }
-        self.ruleGroups = ruleGroups
-        let rules = program.rules.enumerated().map { RuleTables($0.element, local: local[$0.offset]) }
-        self.rules = rules
-        groups = program.groups.enumerated().map { index, group in
+        self.ruleGroups = copied(ruleGroups)
+        let rules = program.rules.enumerated().map {
+            RuleTables($0.element, local: local[$0.offset], keyNames: program.groups[Int(ruleGroups[$0.offset])].names)
+        }
+        self.rules = UnsafeMutableBufferPointer(start: copied(rules), count: rules.count)
+        let groups = program.groups.enumerated().map { index, group in
             GroupState(group, index: index, columnCount: program.columns.count, rules: group.rules.map { rules[$0] })
         }
+        self.groups = UnsafeMutableBufferPointer(start: copied(groups), count: groups.count)
         evaluator = Evaluator(tables: tables)
-        let recordMax = rules.map(\.recordSize).max() ?? 64
+        let recordMax = program.rules.map(\.record.size).max() ?? 64
         draft = .allocate(byteCount: max(64, recordMax), alignment: 16)
         alerts = AlertBuffer()
     }
 
     deinit {
         draft.deallocate()
+        for rule in rules { rule.deallocate() }
+        for group in groups { group.deallocate() }
+        rules.deallocate()
+        groups.deallocate()
+        ruleGroups.deallocate()
     }
 
     /// Keys that have state.
@@ -104,9 +115,13 @@ public final class Matcher {
                 fireDeadlines(of: group, at: place, upTo: row.time)
                 (place, isFound) = group.table.find(hash, key, keyLength)
             } else if blob.expiresAt <= row.time {
-                release(group, at: place)
-                isFound = false
-                (place, _) = group.table.find(hash, key, keyLength)
+                willChange(blob.base, group)
+                // The key begins again, in the same memory where that is of use.
+                if !blob.clear() {
+                    release(group, at: place)
+                    isFound = false
+                    (place, _) = group.table.find(hash, key, keyLength)
+                }
             }
         }
         var cursor = KeyCursor(
@@ -115,6 +130,7 @@ public final class Matcher {
         prepareEvaluator(cursor, row: row)
         for index in 0..<Int(routed.maskCount) {
             let rule = rules[Int(masks[index].rule)]
+            if cursor.blob == nil && masks[index].bits & rule.startMask == 0 { continue }
             advance(rule, row: row, mask: masks[index].bits, cursor: &cursor)
         }
         finish(&cursor)
@@ -151,6 +167,33 @@ public final class Matcher {
         group.table.remove(at: place)
     }
 
+    /// Looks at the next few keys in the table, and frees those whose threads have all run out of time: each new key pays for them, so
+    /// that the dead are never many more than the living.
+    ///
+    /// - Complexity: O(1).
+    func sweepSome(_ group: GroupState) {
+        guard watermark >= group.table.sweepsFrom else { return }
+        for _ in 0..<Matcher.sweptWithEachKey {
+            let place = group.table.hand
+            var expiry = Int64.max
+            if let base = group.table.slots[place].blob {
+                let blob = Blob(base)
+                // What waits for a deadline is freed by that.
+                if blob.nextDeadline == .max {
+                    if blob.expiresAt <= watermark {
+                        // Another entry may move here, so the place is looked at again.
+                        release(group, at: place)
+                        continue
+                    }
+                    expiry = blob.expiresAt
+                }
+            }
+            group.table.moveHand(past: expiry, new: watermark.addingSaturating(group.shortestWithin))
+        }
+    }
+
+    private static let sweptWithEachKey = 2
+
     /// Frees the keys whose threads have all run out of time by the watermark.
     ///
     /// - Complexity: O(keys); called before a table grows.
@@ -176,6 +219,8 @@ struct KeyCursor {
     /// In the table; without a blob, where the key would stand.
     var place: Int
     var blob: UnsafeMutableRawPointer?
+    /// The event at hand in the blob, once a rule has captured it; 0 before.
+    var event: UInt32 = 0
 }
 
 /// The place of an event in the order of matching.

@@ -28,12 +28,17 @@ public struct RuleProgram: Sendable {
     /// Nil: by the rule's key.
     public var cooldownKey: [CodeRange]?
     public var tags: [String]
+    /// Nil where the rule needs its threads one by one.
+    public var countedLoop: CountedLoop?
+    /// Nil where no thread makes another superfluous.
+    public var domination: Domination?
 
     public init(
         name: String, rank: Int, automaton: Automaton, steps: [StepProgram], residuals: [CodeRange], startMask: UInt64,
         cancelMask: UInt64, streamMask: UInt64, within: Int64, afterMatch: AfterMatchPolicy, record: RecordLayout,
         aggregates: [AggregateRegister], hasDeadlines: Bool, alert: AlertProgram?, timeout: AlertProgram?, openMax: Int,
-        openDropsNewest: Bool, loopEventsMax: Int, cooldown: Int64, cooldownKey: [CodeRange]?, tags: [String]
+        openDropsNewest: Bool, loopEventsMax: Int, cooldown: Int64, cooldownKey: [CodeRange]?, tags: [String],
+        countedLoop: CountedLoop? = nil, domination: Domination? = nil
     ) {
         self.name = name
         self.rank = rank
@@ -56,6 +61,45 @@ public struct RuleProgram: Sendable {
         self.cooldown = cooldown
         self.cooldownKey = cooldownKey
         self.tags = tags
+        self.countedLoop = countedLoop
+        self.domination = domination
+    }
+}
+
+/// Of two threads with the same first event and the same future, only the one that comes first in the order of matches can be reported.
+public struct Domination: Sendable, Equatable {
+    /// Bytes of the automaton's registers, right behind the fixed part of a record.
+    public var registerBytes: Int
+    /// A limit is counted from the last capture, which then must be the same as well.
+    public var comparesLast: Bool
+
+    public init(registerBytes: Int, comparesLast: Bool) {
+        self.registerBytes = registerBytes
+        self.comparesLast = comparesLast
+    }
+}
+
+/// A pattern whose threads follow from the events that they began at: `X{n,m}`, or `X{n,m} then Y`, perhaps with `then not Z` before
+/// the `Y`. Every event that a thread captures begins a thread too, so of each key the events alone are kept, and a thread is a place
+/// among them: the loop's counters are a queue.
+public struct CountedLoop: Sendable, Equatable {
+    /// Of the loop.
+    public var step: Int
+    /// 1 or more.
+    public var minimum: Int
+    /// `Int.max` where there is none. Without meaning where no step follows: the loop then ends at its minimum.
+    public var maximum: Int
+    /// The step that ends the pattern; nil where the loop does.
+    public var end: Int?
+    /// Bits of the events that a thread must not meet between its loop and the end; only where `minimum` is `maximum`.
+    public var guards: UInt64
+
+    public init(step: Int, minimum: Int, maximum: Int, end: Int?, guards: UInt64) {
+        self.step = step
+        self.minimum = minimum
+        self.maximum = maximum
+        self.end = end
+        self.guards = guards
     }
 }
 
