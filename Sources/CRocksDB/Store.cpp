@@ -44,6 +44,8 @@ private:
 class ErrorListener final : public EventListener {
 public:
     void OnBackgroundError(BackgroundErrorReason, Status *) override { has_error.store(true); }
+    // A thread that waited for room and then resumed would meet the next checkpoint; that one resumes by itself.
+    void OnErrorRecoveryBegin(BackgroundErrorReason, Status, bool *is_automatic) override { *is_automatic = false; }
 
     std::atomic<bool> has_error{false};
 };

@@ -40,9 +40,9 @@ struct Anchor: Equatable {
 
     // MARK: The file
 
-    func fileContent() -> [UInt8] {
+    func fileContent(version: UInt32 = Self.formatVersion) -> [UInt8] {
         var content = Self.magic
-        append(Self.formatVersion, to: &content)
+        append(version, to: &content)
         append(number, to: &content)
         append(expired, to: &content)
         append(UInt32(bytes.count), to: &content)

@@ -25,7 +25,7 @@ extension RocksStore {
                     try checkIsNew(folder, names: names)
                     try writeGuard(.none, to: folder, disk: settings.disk)
                 }
-                for name in names where name.hasSuffix(unfinishedEnding) || name == Anchor.nextFileName {
+                for name in names where name.hasSuffix(unfinishedEnding) {
                     try settings.disk.remove(folder + "/" + name)
                 }
                 let floor = found ?? .none
