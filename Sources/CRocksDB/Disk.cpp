@@ -1,7 +1,9 @@
 #include "Disk.h"
 
 #include "Failure.h"
+#include "Table.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -109,9 +111,15 @@ private:
     std::shared_ptr<Hook> hook_;
 };
 
-bool is_table(const std::string &path) {
-    static const std::string ending = ".sst";
-    return path.size() > ending.size() && path.compare(path.size() - ending.size(), ending.size(), ending) == 0;
+bool is_sst(const std::string &path) { return path.size() > 4 && path.compare(path.size() - 4, 4, ".sst") == 0; }
+
+/// Whether the file CURRENT beside a MANIFEST names it.
+bool is_current(FileSystem &files, const std::string &path) {
+    const size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return false;
+    std::string content;
+    if (!ReadFileToString(&files, path.substr(0, slash + 1) + "CURRENT", &content).ok()) return false;
+    return content == path.substr(slash + 1) + "\n";
 }
 
 }  // namespace
@@ -121,21 +129,28 @@ void Disk::hold_removals() {
     is_holding_ = true;
 }
 
-void Disk::release_removals(bool is_durable) {
+void Disk::release_removals() {
     std::vector<std::string> due;
     {
         std::lock_guard<std::mutex> lock(held_mutex_);
         is_holding_ = false;
-        if (is_durable) due.swap(held_);
+        due.swap(held_);
     }
     // A file that cannot be removed now is removed by the next opening.
     for (const std::string &path : due) DeleteFile(path, IOOptions(), nullptr);
+}
+
+void Disk::forget_removals() {
+    std::lock_guard<std::mutex> lock(held_mutex_);
+    is_holding_ = false;
+    held_.clear();
 }
 
 IOStatus Disk::NewSequentialFile(
     const std::string &path, const FileOptions &options, std::unique_ptr<FSSequentialFile> *result, IODebugContext *debug) {
     IOStatus status = target()->NewSequentialFile(path, options, result, debug);
     if (status.ok() && hook_->is_set()) result->reset(new WatchedSequential(std::move(*result), path, hook_));
+    if (status.ok() && is_manifest(path)) status = read_sound(result);
     return status;
 }
 
@@ -143,6 +158,8 @@ IOStatus Disk::NewRandomAccessFile(
     const std::string &path, const FileOptions &options, std::unique_ptr<FSRandomAccessFile> *result, IODebugContext *debug) {
     IOStatus status = target()->NewRandomAccessFile(path, options, result, debug);
     if (status.ok() && hook_->is_set()) result->reset(new WatchedRandomAccess(std::move(*result), path, hook_));
+    if (status.ok() && is_table(path)) status = check_seal(*target(), path, **result);
+    if (!status.ok()) result->reset();
     return status;
 }
 
@@ -151,6 +168,7 @@ IOStatus Disk::NewWritableFile(
     IOStatus status =
         hook_->around(NT_DISK_CREATE, path, "", [&] { return target()->NewWritableFile(path, options, result, debug); });
     if (status.ok() && hook_->is_set()) result->reset(new WatchedWritable(std::move(*result), path, hook_));
+    if (status.ok() && is_table(path)) *result = sealing(std::move(*result));
     return status;
 }
 
@@ -168,14 +186,22 @@ IOStatus Disk::NewDirectory(
     return status;
 }
 
+IOStatus Disk::GetFileSize(const std::string &path, const IOOptions &options, uint64_t *size, IODebugContext *debug) {
+    IOStatus status = target()->GetFileSize(path, options, size, debug);
+    // A table without room for a seal is refused when it is opened.
+    if (status.ok() && is_table(path)) *size -= std::min(*size, seal_count);
+    return status;
+}
+
 IOStatus Disk::DeleteFile(const std::string &path, const IOOptions &options, IODebugContext *debug) {
-    if (is_table(path)) {
+    if (is_sst(path)) {
         std::lock_guard<std::mutex> lock(held_mutex_);
         if (is_holding_) {
             held_.push_back(path);
             return IOStatus::OK();
         }
     }
+    if (is_manifest(path) && is_current(*target(), path)) return IOStatus::OK();
     return hook_->around(NT_DISK_REMOVE, path, "", [&] { return target()->DeleteFile(path, options, debug); });
 }
 

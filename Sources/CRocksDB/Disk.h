@@ -1,9 +1,11 @@
-// The file system below a store: the machine's own, with two additions.
+// The file system below a store: the machine's own, with three additions.
 //
 // 1. A hook sees every operation that writes (and reads of content), and can make it fail. Tests count, fail and crash at each of them.
-// 2. While files are taken in, removals of table files wait. RocksDB removes the files that it was taking in when the write of its MANIFEST
-//    fails; but a record whose fsync failed may be on the disk all the same, and a crash would then find a MANIFEST that names files
-//    which are gone. What waited is removed once a later MANIFEST is known to be durable, or, after a crash, by the next opening.
+// 2. While files are taken in, removals of tables wait. RocksDB removes the files that it was taking in when the write of its MANIFEST
+//    fails; but a record whose fsync failed may be on the disk all the same, and the next opening would then find a MANIFEST that names files
+//    which are gone. After a failure no table is removed until the store is opened again, which removes what is not in use.
+//    For the same reason a MANIFEST is never removed while CURRENT names it.
+// 3. Tables are sealed, and MANIFESTs are read up to their last sound record; see Table.h.
 #ifndef NEEDLETAIL_CROCKSDB_DISK_H
 #define NEEDLETAIL_CROCKSDB_DISK_H
 
@@ -61,10 +63,12 @@ public:
 
     const char *Name() const override { return "NeedletailDisk"; }
 
-    /// From here on removals of table files wait.
+    /// From here on removals of tables wait.
     void hold_removals();
-    /// Removals go through again; those that waited are done now where `is_durable`, else they go on waiting.
-    void release_removals(bool is_durable);
+    /// Removals go through again, and those that waited are done now.
+    void release_removals();
+    /// Removals go through again; those that waited are left to the opening that follows.
+    void forget_removals();
 
     rocksdb::IOStatus NewSequentialFile(
         const std::string &path, const rocksdb::FileOptions &options, std::unique_ptr<rocksdb::FSSequentialFile> *result,
@@ -81,6 +85,8 @@ public:
     rocksdb::IOStatus NewDirectory(
         const std::string &path, const rocksdb::IOOptions &options, std::unique_ptr<rocksdb::FSDirectory> *result,
         rocksdb::IODebugContext *debug) override;
+    rocksdb::IOStatus GetFileSize(
+        const std::string &path, const rocksdb::IOOptions &options, uint64_t *size, rocksdb::IODebugContext *debug) override;
     rocksdb::IOStatus DeleteFile(const std::string &path, const rocksdb::IOOptions &options, rocksdb::IODebugContext *debug) override;
     rocksdb::IOStatus Truncate(
         const std::string &path, size_t size, const rocksdb::IOOptions &options, rocksdb::IODebugContext *debug) override;

@@ -40,11 +40,12 @@ private:
     uint8_t kind_;
 };
 
-/// Notes that the store needs to be resumed before it can be written to again.
+/// Notes that the store needs to be opened again before it can be written to.
 class ErrorListener final : public EventListener {
 public:
     void OnBackgroundError(BackgroundErrorReason, Status *) override { has_error.store(true); }
-    // A thread that waited for room and then resumed would meet the next checkpoint; that one resumes by itself.
+    // RocksDB would wait for room and then resume by itself, in a state of which it is not sure (an assertion fails where tables are taken in
+    // after a MANIFEST could not be written). The store is opened again instead, which is what a crash does.
     void OnErrorRecoveryBegin(BackgroundErrorReason, Status, bool *is_automatic) override { *is_automatic = false; }
 
     std::atomic<bool> has_error{false};
@@ -123,7 +124,6 @@ void set_options(nt_store *store, const nt_store_options *wanted) {
     options.skip_stats_update_on_db_open = true;
     options.stats_dump_period_sec = 0;
     options.stats_persist_period_sec = 0;
-    // A store that met an error is resumed when the next checkpoint begins, and not by a thread of its own.
     options.max_bgerror_resume_count = 0;
 
     options.info_log_level = WARN_LEVEL;
@@ -164,6 +164,8 @@ nt_failure *nt_store_open(nt_disk *disk, const nt_store_options *wanted, nt_stor
         store->listener = std::make_shared<needletail::ErrorListener>();
         store->filter = std::make_unique<needletail::ExpiryFilter>(wanted->expiring_kind);
         set_options(store.get(), wanted);
+        // Opening to write removes what is not in use; what a failure left waiting is judged anew.
+        if (!store->is_read_only) disk->files->forget_removals();
         DB *db = nullptr;
         Status status = store->is_read_only ? DB::OpenForReadOnly(store->options, wanted->path, &db)
                                             : DB::Open(store->options, wanted->path, &db);
@@ -185,15 +187,7 @@ void nt_store_close(nt_store *store) {
     delete store;
 }
 
-nt_failure *nt_store_resume(nt_store *store) {
-    return guarded([&]() -> nt_failure * {
-        if (!store->listener->has_error.load()) return nullptr;
-        Status status = store->db->Resume();
-        if (!status.ok()) return failure_of(status);
-        store->listener->has_error.store(false);
-        return nullptr;
-    });
-}
+int nt_store_has_error(const nt_store *store) { return store->listener->has_error.load() ? 1 : 0; }
 
 nt_failure *nt_store_get(nt_store *store, const void *key, size_t key_count, const uint8_t **value, size_t *value_count) {
     // Kept by the thread, so that reading allocates rarely; a large row's memory is not kept for the small ones after it.
@@ -222,14 +216,9 @@ nt_failure *nt_store_ingest(nt_store *store, const char *const *paths, size_t co
         // The number of a file's rows stands in the MANIFEST; the file, which is durable already, stays as it is.
         options.write_global_seqno = false;
         store->disk->files->hold_removals();
-        Status status;
-        try {
-            status = store->db->IngestExternalFile(std::vector<std::string>(paths, paths + count), options);
-        } catch (...) {
-            store->disk->files->release_removals(false);
-            throw;
-        }
-        store->disk->files->release_removals(status.ok());
+        Status status = store->db->IngestExternalFile(std::vector<std::string>(paths, paths + count), options);
+        if (status.ok()) store->disk->files->release_removals();
+        else store->listener->has_error.store(true);
         return failure_of(status);
     });
 }

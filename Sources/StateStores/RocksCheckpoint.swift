@@ -71,7 +71,9 @@ final class RocksCheckpoint: CheckpointWriter {
 
     private func create(_ part: Part) throws(StoreError) {
         guard part.handle == nil else { return }
-        try check(nt_part_create(store.handle, part.path, &part.handle), writing: part.path)
+        try store.withHandle { handle throws(StoreError) in
+            try check(nt_part_create(handle, part.path, &part.handle), writing: part.path)
+        }
     }
 
     /// Lets go of the files; those that were not taken in are removed, or else at the next opening.

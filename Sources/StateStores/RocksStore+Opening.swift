@@ -33,25 +33,44 @@ extension RocksStore {
                 let isNew = floor.number == 0 && !hasTables && !names.contains("CURRENT")
                 if !isNew && !names.contains("CURRENT") { throw .damaged("\(folder)/CURRENT is missing") }
 
-                let handle = try openTables(folder, settings: settings, isNew: isNew, isReadOnly: false)
-                do throws(StoreError) {
-                    let anchor = try anchor(of: handle, folder: folder)
-                    try checkFits(anchor, floor: floor, ceiling: floor, folder: folder)
-                    var isGuardBehind = anchor.number > floor.number
-                    if isGuardBehind {
-                        // A crash came between the rows and their guard. Where it cannot be written, the next checkpoint insists.
-                        do throws(StoreError) {
-                            try writeGuard(anchor, to: folder, disk: settings.disk)
-                            isGuardBehind = false
-                        } catch {}
-                    }
-                    return Opened(handle: handle, folderDescriptor: descriptor, anchor: anchor, isGuardBehind: isGuardBehind)
-                } catch {
-                    nt_store_close(handle)
-                    throw error
-                }
+                var opened = try openFitting(folder, settings: settings, floor: floor, isNew: isNew)
+                opened.folderDescriptor = descriptor
+                return opened
             } catch {
                 if descriptor >= 0 { close(descriptor) }
+                throw error
+            }
+        }
+
+        /// Opens a folder again that this process has locked.
+        static func reopen(_ folder: String, settings: Settings) throws(StoreError) -> Opened {
+            guard let floor = try readGuard(folder) else { throw .damaged("\(folder)/\(Anchor.fileName) is missing") }
+            return try openFitting(folder, settings: settings, floor: floor, isNew: false)
+        }
+
+        private static func openFitting(_ folder: String, settings: Settings, floor: Anchor, isNew: Bool) throws(StoreError) -> Opened {
+            if floor.number > 0 {
+                // Opening to write replaces the list of files and removes what it does not name: not before everything fits.
+                let handle = try openTables(folder, settings: settings, isNew: false, isReadOnly: true)
+                defer { nt_store_close(handle) }
+                try checkFits(try anchor(of: handle, folder: folder), floor: floor, ceiling: floor, folder: folder)
+            }
+            let handle = try openTables(folder, settings: settings, isNew: isNew, isReadOnly: false)
+            do throws(StoreError) {
+                let anchor = try anchor(of: handle, folder: folder)
+                try checkFits(anchor, floor: floor, ceiling: floor, folder: folder)
+                nt_store_set_expired(handle, anchor.expired)
+                var isGuardBehind = anchor.number > floor.number
+                if isGuardBehind {
+                    // A crash came between the rows and their guard. Where it cannot be written, the next checkpoint insists.
+                    do throws(StoreError) {
+                        try writeGuard(anchor, to: folder, disk: settings.disk)
+                        isGuardBehind = false
+                    } catch {}
+                }
+                return Opened(handle: handle, folderDescriptor: -1, anchor: anchor, isGuardBehind: isGuardBehind)
+            } catch {
+                nt_store_close(handle)
                 throw error
             }
         }

@@ -12,8 +12,12 @@
 // A store older than `CHECKPOINT`, or newer by more than the one that a crash between the last two steps makes, is damaged. The next file is
 // written before the rows are taken in, so that a disk that fills up is met while nothing has happened yet.
 //
-// Everything else is protected by sums: each record of the MANIFEST, each block of a table; the MANIFEST knows each table's size and a
-// number that is in the table too. So to open the store proves that the files belong together, and to read a row proves the row.
+// Everything else is protected by sums: each record of the MANIFEST, each block of a table, a table's end; the MANIFEST knows each table's size
+// and a number that is in the table too. So to open the store proves that the files belong together, and to read a row proves the row. It is
+// opened for reading first and compared with `CHECKPOINT`, so that a damaged store stays as it was found.
+//
+// After a write error it is open whether the last checkpoint got to the disk. The store is then opened again, as after a crash, and shows
+// which of the two it was.
 
 internal import CRocksDB
 internal import Glibc
@@ -38,7 +42,9 @@ public final class RocksStore: StateStore, @unchecked Sendable {
     public let directory: String
     public let isReadOnly: Bool
     let settings: Settings
-    let handle: OpaquePointer
+    /// Held by whoever uses the handle, alone by who exchanges it.
+    private let handleLock = SharedLock()
+    private var sharedHandle: OpaquePointer?
     /// Holds the lock of the folder; -1 where there is none.
     private let folderDescriptor: Int32
 
@@ -50,6 +56,8 @@ public final class RocksStore: StateStore, @unchecked Sendable {
     private var isWriting = false
     /// `CHECKPOINT` is one behind, since it could not be renamed.
     private var isGuardBehind: Bool
+    /// A write failed, and the store has not been opened again since.
+    private var isUnsure = false
     /// Makes the names of temporary files differ: a file that RocksDB may have linked must not be written to again.
     private var attempts = 0
 
@@ -70,11 +78,10 @@ public final class RocksStore: StateStore, @unchecked Sendable {
         self.directory = directory
         self.settings = settings
         isReadOnly = false
-        handle = opened.handle
+        sharedHandle = opened.handle
         folderDescriptor = opened.folderDescriptor
         anchor = opened.anchor
         isGuardBehind = opened.isGuardBehind
-        nt_store_set_expired(handle, anchor.expired)
     }
 
     /// Opens a store to read it only, also one that another process is writing to; what is seen is the last checkpoint at this moment.
@@ -85,15 +92,23 @@ public final class RocksStore: StateStore, @unchecked Sendable {
         self.directory = directory
         self.settings = settings
         isReadOnly = true
-        handle = opened.handle
+        sharedHandle = opened.handle
         folderDescriptor = -1
         anchor = opened.anchor
         isGuardBehind = false
     }
 
     deinit {
-        nt_store_close(handle)
+        if let sharedHandle { nt_store_close(sharedHandle) }
         if folderDescriptor >= 0 { close(folderDescriptor) }
+    }
+
+    /// Runs with RocksDB's handle, which stays for that long.
+    func withHandle<Result>(_ body: (OpaquePointer) throws(StoreError) -> Result) throws(StoreError) -> Result {
+        try handleLock.shared { () throws(StoreError) in
+            guard let sharedHandle else { throw .failed("\(directory) could not be opened again after an error") }
+            return try body(sharedHandle)
+        }
     }
 
     // MARK: Reading
@@ -106,7 +121,9 @@ public final class RocksStore: StateStore, @unchecked Sendable {
         guard let kind = key.first, kind != Anchor.reservedKind else { return nil }
         var bytes: UnsafePointer<UInt8>?
         var count = 0
-        try check(nt_store_get(handle, key.baseAddress, key.count, &bytes, &count), reading: directory)
+        try withHandle { handle throws(StoreError) in
+            try check(nt_store_get(handle, key.baseAddress, key.count, &bytes, &count), reading: directory)
+        }
         guard let bytes else { return nil }
         let value = UnsafeRawBufferPointer(start: bytes, count: count)
         return isForgotten(key: key, value: value, expired: expired) ? nil : Array(value)
@@ -114,6 +131,13 @@ public final class RocksStore: StateStore, @unchecked Sendable {
 
     public func scan(
         from first: UnsafeRawBufferPointer, to end: UnsafeRawBufferPointer?,
+        _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try withHandle { handle throws(StoreError) in try scan(handle, from: first, to: end, body) }
+    }
+
+    private func scan(
+        _ handle: OpaquePointer, from first: UnsafeRawBufferPointer, to end: UnsafeRawBufferPointer?,
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(StoreError) -> Bool
     ) throws(StoreError) {
         // Taken before the rows are, so that nothing is hidden which their checkpoint shows.
@@ -146,7 +170,7 @@ public final class RocksStore: StateStore, @unchecked Sendable {
     ///
     /// - Throws: `damaged`, which names the file; `failed`.
     public func verify() throws(StoreError) {
-        try check(nt_store_verify(handle), reading: directory)
+        try withHandle { handle throws(StoreError) in try check(nt_store_verify(handle), reading: directory) }
         _ = try Opening.readGuard(directory)
     }
 
@@ -163,10 +187,11 @@ public final class RocksStore: StateStore, @unchecked Sendable {
         }
         guard let attempt else { throw .failed("a checkpoint of \(directory) is being written already") }
         do throws(StoreError) {
-            try check(nt_store_resume(handle), writing: directory)
+            if try needsReopening() { try reopen() }
             try catchUpGuard()
             // Without this bound a disk too slow to compact would end with more files than can be opened.
-            if nt_store_level0_count(handle) >= UInt64(settings.level0Files * settings.level0Multiple) { try compact() }
+            let files = try withHandle { handle throws(StoreError) in nt_store_level0_count(handle) }
+            if files >= UInt64(settings.level0Files * settings.level0Multiple) { try compact() }
         } catch {
             release()
             throw error
@@ -180,16 +205,19 @@ public final class RocksStore: StateStore, @unchecked Sendable {
             let nextPath = path(Anchor.nextFileName)
             try settings.disk.write(next.fileContent(), to: nextPath)
 
-            // While it is open which of the two checkpoints is in force, only what both may forget is forgotten.
-            let before = expired
-            nt_store_set_expired(handle, min(before, next.expired))
-            let failure = withCStrings(files) { nt_store_ingest(handle, $0.baseAddress, $0.count) }
-            if let failure {
-                nt_store_set_expired(handle, before)
-                try check(failure, writing: directory)
+            do throws(StoreError) {
+                try withHandle { handle throws(StoreError) in
+                    // Until the new checkpoint stands, only what both allow to forget is forgotten.
+                    nt_store_set_expired(handle, min(expired, next.expired))
+                    try check(withCStrings(files) { nt_store_ingest(handle, $0.baseAddress, $0.count) }, writing: directory)
+                    nt_store_set_expired(handle, next.expired)
+                }
+                lock.locked { anchor = next }
+            } catch {
+                // It may stand all the same; opening again tells. Where even that fails, the error met first is the one to tell.
+                do throws(StoreError) { try reopen() } catch { throw error }
+                guard lock.locked({ anchor }) == next else { throw error }
             }
-            nt_store_set_expired(handle, next.expired)
-            lock.locked { anchor = next }
 
             // The checkpoint stands. If its guard cannot be put in place now, that is made up for before the next one begins.
             do throws(StoreError) {
@@ -197,6 +225,36 @@ public final class RocksStore: StateStore, @unchecked Sendable {
             } catch {
                 lock.locked { isGuardBehind = true }
             }
+        }
+    }
+
+    private func needsReopening() throws(StoreError) -> Bool {
+        if lock.locked({ isUnsure }) { return true }
+        return try withHandle { handle throws(StoreError) in nt_store_has_error(handle) } != 0
+    }
+
+    /// Opens the store again after an error, and finds which checkpoint stands. On a disk that is still full it is opened for reading, so that
+    /// what was committed is seen, and the error is thrown.
+    private func reopen() throws(StoreError) {
+        lock.locked { isUnsure = true }
+        let waitingSecondsMax = 10
+        let isDone: Void? = try handleLock.alone(waitingSecondsMax: waitingSecondsMax) { () throws(StoreError) in
+            if let sharedHandle { nt_store_close(sharedHandle) }
+            sharedHandle = nil
+            do throws(StoreError) {
+                let opened = try Opening.reopen(directory, settings: settings)
+                sharedHandle = opened.handle
+                lock.locked { (anchor, isGuardBehind, isUnsure) = (opened.anchor, opened.isGuardBehind, false) }
+            } catch {
+                if let opened = try? Opening.openToRead(directory, settings: settings) {
+                    sharedHandle = opened.handle
+                    lock.locked { anchor = opened.anchor }
+                }
+                throw error
+            }
+        }
+        guard isDone != nil else {
+            throw .failed("\(directory) cannot be opened again after an error: it has been read for more than \(waitingSecondsMax) seconds")
         }
     }
 
@@ -216,7 +274,9 @@ public final class RocksStore: StateStore, @unchecked Sendable {
     func path(_ name: String) -> String { directory + "/" + name }
 
     /// Merges all files into the lowest level. RocksDB does it by itself, bit by bit; this is for tests and measurements.
-    func compact() throws(StoreError) { try check(nt_store_compact(handle), writing: directory) }
+    func compact() throws(StoreError) {
+        try withHandle { handle throws(StoreError) in try check(nt_store_compact(handle), writing: directory) }
+    }
 
     // MARK: Copies
 
@@ -236,7 +296,7 @@ public final class RocksStore: StateStore, @unchecked Sendable {
                 for name in Disk.names(in: leftover) { unlink(leftover + "/" + name) }
                 rmdir(leftover)
             }
-            try check(nt_store_copy(handle, unfinished), writing: target)
+            try withHandle { handle throws(StoreError) in try check(nt_store_copy(handle, unfinished), writing: target) }
             let anchor = lock.locked { self.anchor }
             try Opening.writeGuard(anchor, to: unfinished, disk: settings.disk)
             try settings.disk.rename(unfinished, to: target, in: Opening.parent(of: target))

@@ -70,15 +70,18 @@ import Testing
                 let open = try store ?? SmallRun.open(path, watcher: disk)
                 store = open
                 number = Int(open.committed?.number ?? 0)
+                // A commit that failed may have got to the disk all the same.
+                guard number < SmallRun.count else { break }
                 try SmallRun.commit(number + 1, to: open)
                 number += 1
                 #expect(open.committed?.number == UInt64(number))
             } catch let error as StoreError {
                 note(error)
                 if let open = store {
-                    // The store shows what it showed before.
+                    // The store shows what it showed before, or all of what was being committed, and says which.
                     let shown = try Model(of: open)
-                    #expect(shown == SmallRun.states[number], "\(fault) at \(first) (\(disk.hits.last))")
+                    #expect([number, number + 1].contains(Int(shown.number)), "\(fault) at \(first) (\(disk.hits.last))")
+                    #expect(shown == SmallRun.states[Int(shown.number)], "\(fault) at \(first) (\(disk.hits.last))")
                 }
                 // After an error of the device itself the program ends; a full disk is waited out.
                 if !fault.isFull { store = nil }

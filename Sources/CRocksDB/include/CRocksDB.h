@@ -89,8 +89,8 @@ nt_failure *nt_store_open(nt_disk *disk, const nt_store_options *options, nt_sto
 /// Stops the background work and closes the files.
 void nt_store_close(nt_store *store);
 
-/// Makes a store that met a write error usable again; does nothing in a sound one.
-nt_failure *nt_store_resume(nt_store *store);
+/// 1: a write failed, and the store must be opened again before it takes anything in. It can be read.
+int nt_store_has_error(const nt_store *store);
 
 /// `*value` is NULL where the key has none, and otherwise valid until this thread asks again.
 nt_failure *nt_store_get(nt_store *store, const void *key, size_t key_count, const uint8_t **value, size_t *value_count);
@@ -98,7 +98,8 @@ nt_failure *nt_store_get(nt_store *store, const void *key, size_t key_count, con
 /// Rows with an expiry at or before this time (little-endian Int64 at their beginning) go away when they are next compacted.
 void nt_store_set_expired(nt_store *store, int64_t expired);
 
-/// Takes the files in as one: after a crash all of them are there or none. The files are gone afterwards.
+/// Takes the files in as one: after a crash all of them are there or none. The files are gone afterwards. After a failure it is open which of
+/// the two holds, until the store is opened again.
 nt_failure *nt_store_ingest(nt_store *store, const char *const *paths, size_t count);
 
 /// Reads everything and compares its checksums.
