@@ -126,6 +126,8 @@ void set_options(nt_store *store, const nt_store_options *wanted) {
     options.stats_persist_period_sec = 0;
     options.max_bgerror_resume_count = 0;
 
+    // Files are the same whatever machine writes them.
+    options.db_host_id = "";
     options.info_log_level = WARN_LEVEL;
     options.max_log_file_size = 1 << 20;
     options.keep_log_file_num = 2;

@@ -17,7 +17,7 @@ import Testing
         let card = 4_000_000_000_000_000 + key
         let event = #"{"type":"payment","time":"2026-01-01T10:\#(key % 60 / 10)\#(key % 10):11.\#(random.next() % 1000)Z","card":"\#(card)","#
             + #""amount":\#(random.next() % 1_000_000).\#(random.next() % 100),"country":"\#(["DE", "FR", "US", "BR"][Int(key % 4)])","#
-            + #""merchant":"m-\#(random.next() % 100_000)","channel":"online"}"#
+            + #""merchant":"m-\#(random.next() % 100_000)","id":"\#(String(random.next(), radix: 16))"}"#
         return bytes + Array(event.utf8)
     }
 
@@ -31,57 +31,67 @@ import Testing
         let rows = hashes.map { (Self.key($0), Self.state($0 >> 20, time: 1_767_225_600_000_000)) }
         let bytes = rows.reduce(0) { $0 + $1.0.count + $1.1.count }
         let clock = ContinuousClock()
-        func perRow(_ time: Duration, _ count: Int) -> String { "\(time / count)" }
+        // Of this thread, so that what else the machine does is not counted.
+        func processorTime() -> Duration {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+        }
+        func perRow(_ time: Duration, _ count: Int) -> String { "\((time / count).components.attoseconds / 1_000_000_000) ns" }
 
         var store: RocksStore? = try RocksStore(directory: folder.path + "/state")
         func write(_ rows: some Collection<(Bytes, Bytes)>) throws -> (rows: Duration, commit: Duration) {
             guard let writer = try store?.begin(parts: 1) else { return (.zero, .zero) }
-            let begun = clock.now
+            let begun = processorTime()
             for (key, value) in rows { try writer.put(0, key, value) }
             try writer.finish(part: 0)
-            let written = clock.now
+            let written = processorTime() - begun
+            let committing = clock.now
             try writer.commit(anchor: [1, 2, 3], expired: .min)
-            return (written - begun, clock.now - written)
+            return (written, clock.now - committing)
         }
         let all = try write(rows)
-        print("first size", FolderImage.size(of: folder.path + "/state") / keysCount)
+        let firstSize = FolderImage.size(of: folder.path + "/state")
         try store?.compact()
-        print("compacted size", FolderImage.size(of: folder.path + "/state") / keysCount)
-        // Then a tenth changes at a time, until the first compaction is through.
+        let compactedSize = FolderImage.size(of: folder.path + "/state")
+        // Then a tenth changes at a time: as many files as there can be before a compaction, which reading has to look into.
         var tenth = (rows: Duration.zero, commit: Duration.zero)
-        for round in 0..<17 { tenth = try write(rows.enumerated().filter { $0.offset % 10 == round % 10 }.map(\.element)) }
+        for round in 0..<15 { tenth = try write(rows.enumerated().filter { $0.offset % 10 == round % 10 }.map(\.element)) }
         store = nil
         let opening = clock.now
         store = try RocksStore(directory: folder.path + "/state")
         let opened = clock.now - opening
         var found = 0
-        let scanning = clock.now
-        try store?.scan(from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil) { key, value in
+        let scanning = processorTime()
+        try store?.scan(from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil) { _, _ in
             found += 1
             return true
         }
-        let scanned = clock.now - scanning
+        let scanned = processorTime() - scanning
         #expect(found == keysCount)
         var random = SeededGenerator(5)
-        let reading = clock.now
+        let reading = processorTime()
+        var equal = 0
         for _ in 0..<2_000 {
             let row = rows[Int.random(in: 0..<rows.count, using: &random)]
-            #expect(try store?.value(row.0) == row.1)
+            if try store?.value(row.0) == row.1 { equal += 1 }
         }
-        let read = clock.now - reading
+        let read = processorTime() - reading
+        #expect(equal == 2_000)
         let verifying = clock.now
         try store?.verify()
         let verified = clock.now - verifying
         let size = FolderImage.size(of: folder.path + "/state")
         print(
             """
-            StateStoresTests: \(keysCount) keys, \(bytes / keysCount) bytes a row; written \(perRow(all.rows, keysCount)) a row, \
+            StateStoresTests: \(keysCount) keys, \(bytes / keysCount) bytes a row; processor time written \(perRow(all.rows, keysCount)) a row, \
             committed in \(all.commit); a tenth \(perRow(tenth.rows, keysCount / 10)) a row, committed in \(tenth.commit); opened in \(opened); \
             scanned \(perRow(scanned, keysCount)) a row; read \(perRow(read, 2_000)) a row; verified in \(verified); \
-            \(size) bytes on disk, \(size / keysCount) a key
+            bytes a key on disk: \(firstSize / keysCount) as written, \(compactedSize / keysCount) compacted, \(size / keysCount) with what \
+            was replaced
             """)
         // 300 MB for a million keys.
-        #expect(size <= 300 * keysCount)
+        #expect(max(firstSize, compactedSize) <= 300 * keysCount)
         #expect(opened < .milliseconds(500))
     }
 }
