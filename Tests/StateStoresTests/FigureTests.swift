@@ -70,14 +70,18 @@ import Testing
         let scanned = processorTime() - scanning
         #expect(found == keysCount)
         var random = SeededGenerator(5)
-        let reading = processorTime()
-        var equal = 0
-        for _ in 0..<2_000 {
-            let row = rows[Int.random(in: 0..<rows.count, using: &random)]
-            if try store?.value(row.0) == row.1 { equal += 1 }
+        // The second time, when indexes and filters are in memory.
+        var read = Duration.zero
+        for _ in 0..<2 {
+            let reading = processorTime()
+            var equal = 0
+            for _ in 0..<2_000 {
+                let row = rows[Int.random(in: 0..<rows.count, using: &random)]
+                if try store?.value(row.0) == row.1 { equal += 1 }
+            }
+            read = processorTime() - reading
+            #expect(equal == 2_000)
         }
-        let read = processorTime() - reading
-        #expect(equal == 2_000)
         let verifying = clock.now
         try store?.verify()
         let verified = clock.now - verifying

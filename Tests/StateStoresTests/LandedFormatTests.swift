@@ -45,8 +45,8 @@ import Testing
                 #expect(try Model(of: store) == model)
                 var changes: Changes = [[1, 2]: [3]]
                 if let first = model.rows.keys.min(by: { $0.lexicographicallyPrecedes($1) }) { changes[first] = .some(nil) }
-                try store.commit(changes, anchor: [9])
-                model.commit(changes, anchor: [9])
+                try store.commit(changes, anchor: [9], expired: 25)
+                model.commit(changes, anchor: [9], expired: 25)
                 try store.compact()
             }
             #expect(try Model(of: RocksStore(directory: path)) == model)
