@@ -14,6 +14,7 @@
 #include <rocksdb/utilities/checkpoint.h>
 
 #include <atomic>
+#include <cstdarg>
 #include <cstring>
 
 using namespace rocksdb;
@@ -49,6 +50,13 @@ public:
     void OnErrorRecoveryBegin(BackgroundErrorReason, Status, bool *is_automatic) override { *is_automatic = false; }
 
     std::atomic<bool> has_error{false};
+};
+
+/// Who only reads leaves the folder's LOG to who writes.
+class SilentLogger final : public Logger {
+public:
+    using Logger::Logv;
+    void Logv(const char *, va_list) override {}
 };
 
 }  // namespace needletail
@@ -132,6 +140,7 @@ void set_options(nt_store *store, const nt_store_options *wanted) {
     options.max_log_file_size = 1 << 20;
     options.keep_log_file_num = 2;
     options.max_manifest_file_size = 4 << 20;
+    if (store->is_read_only) options.info_log = std::make_shared<needletail::SilentLogger>();
     options.listeners = {store->listener};
 
     BlockBasedTableOptions table;

@@ -27,6 +27,10 @@ public import Streaming
 ///
 /// The folder is locked while the store lives: it is closed, and may be opened again, when the last reference to it is gone (checkpoint writers
 /// are references). Reading and writing may go on at the same time on any threads.
+///
+/// After a commit that threw, ``committed`` says which checkpoint stands: the one before, or, where only its acknowledgement was lost, the
+/// one that was being committed. Times up to which rows may be forgotten must not go back from one checkpoint to the next: what was
+/// forgotten may otherwise be seen again.
 // Safe to share: RocksDB's handle is thread-safe, and what changes here is touched under the locks.
 public final class RocksStore: StateStore, @unchecked Sendable {
     /// What tests set apart from the defaults.
