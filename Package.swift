@@ -27,6 +27,8 @@ let package = Package(
         .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
         .target(name: "Connectors", dependencies: ["Streaming", "Events", "Diagnostics", "CZlib", "CZstd"]),
+        .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
+        .target(name: "StateStores", dependencies: ["Streaming", "CRocksDB", "CXXHash"]),
         .target(
             name: "Replay",
             dependencies: ["RuleCompiler", "Streaming", "Connectors", "RuleLanguage", "Engine", "Decoding", "Events", "Diagnostics"]),
@@ -54,6 +56,7 @@ let package = Package(
             dependencies: [
                 "Connectors", "Streaming", "Replay", "RuleCompiler", "RuleLanguage", "Decoding", "Engine", "Events", "Diagnostics",
             ]),
+        .testTarget(name: "StateStoresTests", dependencies: ["StateStores", "Streaming"]),
         .testTarget(name: "CommandTests"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),

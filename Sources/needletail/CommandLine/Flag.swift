@@ -101,7 +101,7 @@ extension Flag {
     static let workersMax = 256
     static let workers = Flag(
         name: "--workers", value: .text("N"), defaultText: "cores",
-        help: "Threads that match, 1 to \(workersMax). The alerts are the same for any number. This version matches on one thread."
+        help: "Threads that match, 1 to \(workersMax). The alerts are the same for any number."
     ) { (options, value) throws(UsageError) in
         guard let count = Int(value), (1...workersMax).contains(count) else {
             throw UsageError("--workers needs a whole number from 1 to \(workersMax), not \(value)")

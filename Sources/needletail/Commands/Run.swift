@@ -153,7 +153,9 @@ struct RunEnds {
         report.begin(rules.checked)
         let pipeline = Pipeline(
             program: rules.program, inputs: inputs, alerts: alerts, late: late, rejects: rejects, selector: selector,
-            clock: SystemClock(), options: PipelineOptions(drains: options.drains, seed: UInt64.random(in: .min ... .max)))
+            clock: SystemClock(), options: PipelineOptions(
+                drains: options.drains, workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
+                seed: UInt64.random(in: .min ... .max)))
         do throws(RunError) {
             let summary = try pipeline.run(stop: StopSignals.flag) { report.progress($0) }
             try close()
