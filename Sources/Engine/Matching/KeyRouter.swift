@@ -171,7 +171,7 @@ public final class KeyRouter {
     /// Which shard owns a hash.
     @inline(__always)
     public static func shard(of hash: UInt64, count: Int) -> Int {
-        Int(truncatingIfNeeded: hash >> 56) &* count >> 8
+        (Int(truncatingIfNeeded: hash >> 56) &* count) >> 8
     }
 
     /// Routes what `tester` found in a batch.

@@ -23,7 +23,7 @@ public struct PipelineOptions: Sendable {
 
     public init(
         drains: Bool = true, endMicroseconds: Int64? = nil, reorderBytesMax: Int = 1 << 30, aheadBytesMax: Int = 64 << 20,
-        blockBytes: Int = 256 * 1024, workers: Int = 1, seed: UInt64
+        blockBytes: Int = 128 * 1024, workers: Int = 1, seed: UInt64
     ) {
         self.drains = drains
         self.endMicroseconds = endMicroseconds
@@ -105,7 +105,7 @@ public final class Pipeline {
     public private(set) var summary: RunSummary
 
     /// How many blocks a worker decodes in a superstep, more or less: many, so that none waits long for another's last one.
-    private static let roundBlocks = 8
+    private static let roundBlocks = 4
 
     /// - Parameters:
     ///   - selector: waits for the inputs; by default all of them always have something.
