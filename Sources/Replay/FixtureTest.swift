@@ -101,6 +101,17 @@ extension RunError {
         case .spill(.full(let message)):
             "\(message); events wait there for the watermark, and a smaller `delay` in the stream lets them go sooner"
         case .spill(.damaged(let message)), .spill(.failed(let message)): message
+        case .otherRun(let message): message
+        case .state(let error): error.message
+        }
+    }
+}
+
+extension StoreError {
+    /// What to tell the user.
+    public var message: String {
+        switch self {
+        case .full(let text), .damaged(let text), .inUse(let text), .unknownFormat(let text), .failed(let text): text
         }
     }
 }
