@@ -324,20 +324,13 @@ public final class Pipeline {
 
     /// Brings everything back to where the last checkpoint was, if there is one.
     private func begin(_ checkpoints: CheckpointOptions, from anchor: Anchor?) throws(RunError) {
-        var cuttable: [any ResumableSink] = []
-        for sink in sinks {
-            if let sink = sink as? any ResumableSink { cuttable.append(sink) }
-        }
+        let cuttable = sinks.compactMap { $0 as? any ResumableSink }
         if let anchor {
             guard anchor.program == checkpoints.program else { throw .otherRun("the state was made by other rules") }
             guard anchor.inputs.map(\.name) == inputs.readers.map(\.input.source.name) else {
                 throw .otherRun("the state was made from other inputs: \(anchor.inputs.map(\.name).joined(separator: ", "))")
             }
             guard anchor.sinkLengths.count == sinks.count else { throw .otherRun("the state was made with other outputs") }
-            for (sink, length) in zip(sinks, anchor.sinkLengths) {
-                guard length >= 0, let sink = sink as? any ResumableSink else { continue }
-                do throws(SinkError) { try sink.cut(to: UInt64(length)) } catch { throw RunError(error) }
-            }
             for (reader, place) in zip(inputs.readers, anchor.inputs) {
                 guard let source = reader.input.source as? any ResumableSource else {
                     throw .otherRun("\(place.name) cannot go on where it was")
@@ -352,6 +345,12 @@ public final class Pipeline {
             }
             writer.countBefore = anchor.alerts
             matched = anchor.bound
+        }
+        // What a run wrote that came to no checkpoint is written again.
+        for (place, sink) in sinks.enumerated() {
+            let length = anchor?.sinkLengths[place] ?? 0
+            guard length >= 0, let sink = sink as? any ResumableSink else { continue }
+            do throws(SinkError) { try sink.cut(to: UInt64(length)) } catch { throw RunError(error) }
         }
         let checkpointer = Checkpointer(
             store: checkpoints.store, shards: shards, stage: writer, sinks: cuttable, clock: clock,
