@@ -68,7 +68,7 @@ import Testing
     @Test func whatAnotherProcessLeftIsRemoved() throws {
         let folder = Folder()
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
-        for name in [SpillFolder.namePrefix + "abc", "kept"] { FileManager.default.createFile(atPath: folder.path + "/" + name, contents: Data([1])) }
+        for name in [SpillFolder.namePrefix + "abc", "kept"] { _ = FileManager.default.createFile(atPath: folder.path + "/" + name, contents: Data([1])) }
         _ = try SpillFolder(folder.path, bytesMax: 1)
         #expect(folder.names == ["kept"])
     }

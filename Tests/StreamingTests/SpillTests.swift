@@ -169,7 +169,7 @@ import Testing
         var spilled: UInt64 = 0
         for _ in 0..<Volume.pick(test: 15, soak: 300) {
             let stream = SpillTests.stream(&random, inputs: 1 + random.below(3), events: 100 + random.below(1_500))
-            let delay = random.pick([nil, nil, 10_000_000])
+            let delay: Int64? = random.chance(33) ? 10_000_000 : nil
             let (expected, plain) = try SpillTests.run(loaded, stream, Feed(), delay: delay)
             #expect(!expected.isEmpty && plain.spilledEvents == 0)
             var feed = Feed(from: &random)
