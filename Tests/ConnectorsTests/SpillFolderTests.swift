@@ -46,7 +46,7 @@ import Testing
                 let end = start + dice.below(contents[run].count - start + 1)
                 #expect(try Self.read(start..<end, of: runs[run]) == Array(contents[run][start..<end]))
             }
-            #expect(space.usedBytes == contents.map(\.count).reduce(0, +))
+            withExtendedLifetime(runs) { #expect(space.usedBytes == contents.map(\.count).reduce(0, +)) }
             // The files have no names.
             #expect(folder.names.isEmpty)
         }
@@ -60,7 +60,9 @@ import Testing
         var second: (any SpillRun)? = try space.makeRun()
         try Self.append([UInt8](repeating: 1, count: 600), to: first)
         try Self.append([UInt8](repeating: 1, count: 400), to: second!)
-        #expect(throws: SpillError.boundReached(bytes: 1000)) { try Self.append([1], to: first) }
+        withExtendedLifetime(second) {
+            #expect(throws: SpillError.boundReached(bytes: 1000)) { try Self.append([1], to: first) }
+        }
         second = nil
         try Self.append([UInt8](repeating: 1, count: 400), to: first)
     }
