@@ -23,7 +23,7 @@ let package = Package(
         // Runtime: bytes to batches to alerts.
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "Decoding", dependencies: ["Events", "CSimdjson"]),
-        .target(name: "Streaming", dependencies: ["Engine", "Events", "Decoding"], swiftSettings: hotPath),
+        .target(name: "Streaming", dependencies: ["Engine", "Events", "Decoding", "CXXHash"], swiftSettings: hotPath),
         .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
         .target(name: "Connectors", dependencies: ["Streaming", "Events", "Diagnostics", "CZlib", "CZstd"]),

@@ -96,6 +96,11 @@ extension RunError {
         case .brokenPipe: "whoever reads the alerts has gone"
         case .reorderBufferFull(let bytes):
             "\(bytes >> 20) MiB of events wait for the watermark, which is the most; a smaller `delay` in the stream lets them go sooner"
+        case .spill(.boundReached(let bytes)):
+            "\(bytes >> 20) MiB of events wait on disk for the watermark, which is the most; a smaller `delay` in the stream lets them go sooner"
+        case .spill(.full(let message)):
+            "\(message); events wait there for the watermark, and a smaller `delay` in the stream lets them go sooner"
+        case .spill(.damaged(let message)), .spill(.failed(let message)): message
         case .otherRun(let message): message
         case .state(let error): error.message
         }

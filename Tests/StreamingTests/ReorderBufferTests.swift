@@ -8,7 +8,7 @@ import Testing
 /// Rows that wait for the watermark come back in order, whole, and each once.
 @Suite struct ReorderBufferTests {
     /// A block of one column of text, decoded.
-    private static func batch(_ times: [Int64], firstLine: UInt64, text: (Int) -> String) -> EventBatch {
+    static func batch(_ times: [Int64], firstLine: UInt64, text: (Int) -> String) -> EventBatch {
         let bytes = Array(times.indices.map { "{\"ts\":\(times[$0]),\"name\":\"\(text($0))\"}\n" }.joined().utf8)
         let batch = EventBatch(columnCount: 1)
         batch.reserveBytes(bytes.count)
@@ -21,7 +21,7 @@ import Testing
         return batch
     }
 
-    private static func hold(_ rows: [RoutedRow], of batch: EventBatch, masks: [RuleMask], in reorder: inout ReorderBuffer) {
+    static func hold(_ rows: [RoutedRow], of batch: EventBatch, masks: [RuleMask], in reorder: inout ReorderBuffer) {
         let key: [UInt8] = [1, 2, 3]
         masks.withUnsafeBufferPointer { masks in
             key.withUnsafeBufferPointer { key in
@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    private static func text(_ view: BatchView, _ row: Int) -> String {
+    static func text(_ view: BatchView, _ row: Int) -> String {
         let value = view.strings + Int(view.payloads[row] & 0xFFFF_FFFF)
         return String(decoding: UnsafeBufferPointer(start: value, count: Int(view.payloads[row] >> 32)), as: UTF8.self)
     }

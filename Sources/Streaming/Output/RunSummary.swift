@@ -23,6 +23,10 @@ public struct RunSummary: Sendable, Equatable {
     public var keys = 0
     public var stateBytes = 0
     public var heldEvents = 0
+    /// Events that went outside memory while they waited, once for each key that they belong to.
+    public var spilledEvents: UInt64 = 0
+    /// Bytes written for that.
+    public var spilledBytes: UInt64 = 0
     /// Fields that break the `event` declaration of their type, and so are unknown; of those that rules read.
     public var brokenFields: UInt64 = 0
     /// In the order of names.

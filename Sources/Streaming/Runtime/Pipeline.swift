@@ -7,7 +7,8 @@ public struct PipelineOptions: Sendable {
     /// Where the end does not drain: time passes up to here, microseconds, and what is due by then is fired. Nil: the last event is the
     /// end.
     public var endMicroseconds: Int64?
-    /// Most memory of events that wait for the watermark; a run that needs more ends and names `delay`.
+    /// Most memory of events that wait for the watermark. Beyond it they go to the space that the run was given, of which parts are then in
+    /// memory beside it; without one the run ends and names `delay`.
     public var reorderBytesMax: Int
     /// Most memory of events of one input that is ahead of others; beyond it that input is not read until the others have caught up.
     public var aheadBytesMax: Int
@@ -16,6 +17,7 @@ public struct PipelineOptions: Sendable {
     public var workers: Int
     /// Of the hash of keys.
     public var seed: UInt64
+    var spillLimits = SpillLimits()
     /// A block of at least so many bytes is worth waking the other workers for what comes behind it.
     public var parallelBytes = 32 * 1024
 
@@ -42,6 +44,8 @@ public enum RunError: Error, Sendable {
     /// The reader of the alerts has gone: not a failure.
     case brokenPipe
     case reorderBufferFull(bytes: Int)
+    /// Events that wait could not be put outside memory, or not be had back.
+    case spill(SpillError)
     /// The state cannot be read or written; the last checkpoint stands.
     case state(StoreError)
     /// The state is of other rules, or of other inputs or outputs.
@@ -84,6 +88,7 @@ public final class Pipeline {
     private let queue: BlockQueue
     private let workers: [Worker]
     private let shards: [Shard]
+    private let hasSpillSpace: Bool
     private let writer: AlertWriter
     private let superstep: Superstep
     private let pool: any Scheduler
@@ -110,12 +115,14 @@ public final class Pipeline {
     /// - Parameters:
     ///   - selector: waits for the inputs; by default all of them always have something.
     ///   - clock: what the silence of inputs with `idle` is measured by; by default it stands still.
+    ///   - spill: where events that wait go when memory has no more room for them; by default nowhere.
     public init(
         program: Program, inputs: [Input], alerts: [any Sink], late: (any Sink)? = nil, rejects: (any Sink)? = nil,
         selector: any SourceSelector = AlwaysReady(), clock: any Clock = FrozenClock(), checkpoints: CheckpointOptions? = nil,
-        scheduler: ((Int, @escaping (Int) -> Void) -> any Scheduler)? = nil, options: PipelineOptions
+        spill: (any SpillSpace)? = nil, scheduler: ((Int, @escaping (Int) -> Void) -> any Scheduler)? = nil, options: PipelineOptions
     ) {
         self.options = options
+        hasSpillSpace = spill != nil
         self.checkpoints = checkpoints
         self.clock = clock
         sinks = alerts + [late, rejects].compactMap(\.self)
@@ -133,7 +140,7 @@ public final class Pipeline {
             columnCount: program.columns.count + 1, shards: options.workers,
             roundBytes: options.workers * Pipeline.roundBlocks * options.blockBytes)
         workers = (0..<options.workers).map { _ in Worker(program: program, inputs: readers, seed: seed) }
-        shards = (0..<options.workers).map { Shard(program, index: $0, seed: seed) }
+        shards = (0..<options.workers).map { Shard(program, index: $0, seed: seed, spill: spill, limits: options.spillLimits) }
         writer = AlertWriter(program: program, alerts: alerts, late: late, rejects: rejects)
         admission = Admission(readers: readers, writer: writer, matched: anchor?.bound ?? ReleaseBound(watermarks: [.min]))
         superstep = Superstep(shards: shards, workers: workers, queue: queue, writer: writer)
@@ -225,6 +232,7 @@ public final class Pipeline {
         superstep.begin(pending)
         repeat {
             for shard in shards where !shard.isDone { shard.advance() }
+            try checkShards()
             takeAlerts()
             try writeAlerts()
         } while !superstep.isDone
@@ -269,8 +277,17 @@ public final class Pipeline {
         matched = pending.bound
         queue.giveBack(pending.blocks)
         pending.blocks.removeAll(keepingCapacity: true)
-        let held = shards.reduce(0) { $0 + $1.reorder.heldBytes }
-        guard held <= options.reorderBytesMax else { throw .reorderBufferFull(bytes: held) }
+        let held = shards.reduce(0) { $0 + $1.reorder.spillableBytes }
+        guard held > options.reorderBytesMax else { return }
+        guard hasSpillSpace else { throw .reorderBufferFull(bytes: held) }
+        // Those that hold much: what the others have is less than half of the bound.
+        let share = options.reorderBytesMax / 2 / shards.count
+        for shard in shards where shard.reorder.spillableBytes > share { shard.spillsNext = true }
+    }
+
+    /// Nothing of a step in which a shard has failed may leave.
+    private func checkShards() throws(RunError) {
+        for shard in shards { if let failure = shard.failure { throw .spill(failure) } }
     }
 
     /// What the workers have left: errors, and alerts.
@@ -279,6 +296,7 @@ public final class Pipeline {
         spareBuffers += superstep.outgoing
         superstep.outgoing.removeAll(keepingCapacity: true)
         if let failure = superstep.failure { throw failure }
+        try checkShards()
         takeAlerts()
     }
 
@@ -377,6 +395,8 @@ public final class Pipeline {
         summary.keys = shards.reduce(0) { $0 + $1.matcher.keyCount }
         summary.stateBytes = shards.reduce(0) { $0 + $1.matcher.stateBytes }
         summary.heldEvents = shards.reduce(0) { $0 + $1.reorder.heldRows }
+        summary.spilledEvents = shards.reduce(0) { $0 + $1.reorder.spilledRows }
+        summary.spilledBytes = shards.reduce(0) { $0 + $1.reorder.spilledBytes }
         summary.brokenFields = workers.reduce(0) { $0 + $1.tester.brokenFields }
         summary.alerts = writer.count
         for rule in summary.rules.indices {

@@ -2,47 +2,75 @@ internal import Engine
 internal import Events
 
 /// Rows that the watermark has not passed yet, in sorted runs. They are copied out of the batch in which they were read, so that a slow
-/// watermark holds the rows alone and not their blocks.
+/// watermark holds the rows alone and not their blocks. Where memory has no more room they can go to disk (`ReorderBuffer+Spill`).
 ///
 /// - Complexity: O(log n) a row, amortised: runs are merged when a younger one has grown to half of an older.
 struct ReorderBuffer {
-    private struct Run {
+    struct Run {
         var rows: [RoutedRow]
         var next = 0
 
         var count: Int { rows.count - next }
     }
 
-    private struct Holding {
+    struct Holding {
         var batch: EventBatch
         var view: BatchView
-        let routed = HeldKeys()
+        var routed = HeldKeys()
         var textCount = 0
         var live = 0
         var isInUse = false
+        /// Holds a chunk that was read back, of any inputs.
+        var isLoaded = false
         var input = 0
     }
 
-    private var runs: [Run] = []
-    private var holdings: [Holding] = []
+    var runs: [Run] = []
+    var holdings: [Holding] = []
     /// Of each input the holding that takes its next row, or -1. Inputs do not share them: rows of one that is far ahead would keep the
     /// memory of another's that have left.
-    private var filling: [Int32] = []
+    var filling: [Int32] = []
     private var bytesByInput: [Int] = []
-    private let columnCount: Int
-    private(set) var heldRows = 0
+    let columnCount: Int
+    /// Rows that have not left, in memory or outside.
+    var heldRows = 0
     /// Memory of the batches that hold rows.
-    private(set) var heldBytes = 0
+    var heldBytes = 0
 
-    init(columnCount: Int) {
+    // What is outside memory.
+    let space: (any SpillSpace)?
+    let limits: SpillLimits
+    var spilled: [SpilledRun] = []
+    /// Of each input about the bytes of its rows there.
+    var spilledByInput: [Int] = []
+    /// Memory of chunks that were read back: at most one a run, and what is released and not finished.
+    var loadedBytes = 0
+    /// The same, of all chunks that ever were.
+    var loadedInAll = 0
+    /// Rows that ever went there, each time anew.
+    var spilledRows: UInt64 = 0
+    /// Bytes that ever were written there, those of merges too.
+    var spilledBytes: UInt64 = 0
+    let reader = SpillReader()
+    /// Stands where the memory of a holding was given back.
+    let nothing: (batch: EventBatch, routed: HeldKeys)
+
+    init(columnCount: Int, space: (any SpillSpace)? = nil, limits: SpillLimits = SpillLimits()) {
         self.columnCount = columnCount
+        self.space = space
+        self.limits = limits
+        nothing = (EventBatch(columnCount: columnCount, rowCapacity: 0, byteCapacity: 0), HeldKeys())
     }
 
-    /// Memory of the batches that hold rows of one input.
-    func heldBytes(ofInput input: Int) -> Int { bytesByInput.indices.contains(input) ? bytesByInput[input] : 0 }
+    /// Memory of the batches that hold rows of one input, and about what its rows are outside memory.
+    func heldBytes(ofInput input: Int) -> Int { bytesByInput.indices.contains(input) ? bytesByInput[input] + spilledByInput[input] : 0 }
 
     /// The earliest time of a held row.
-    var firstTime: Int64? { runs.lazy.filter { $0.count > 0 }.map { $0.rows[$0.next].time }.min() }
+    var firstTime: Int64? {
+        let inMemory = runs.lazy.filter { $0.count > 0 }.map { $0.rows[$0.next].time }.min()
+        guard isSpilled, let outside = spilled.lazy.compactMap(\.head).map(\.time).min() else { return inMemory }
+        return min(inMemory ?? outside, outside)
+    }
 
     @inline(__always)
     func view(_ holder: Int32) -> BatchView { holdings[Int(holder)].view }
@@ -81,6 +109,7 @@ struct ReorderBuffer {
         while filling.count <= input {
             filling.append(-1)
             bytesByInput.append(0)
+            spilledByInput.append(0)
         }
         let length = Int(place.batch.rawLengths[Int(row.row)])
         if filling[input] < 0 { filling[input] = openHolding(input: input, rowBytes: length) }
@@ -105,16 +134,27 @@ struct ReorderBuffer {
 
     private mutating func openHolding(input: Int, rowBytes: Int) -> Int32 {
         let bytes = max(ReorderBuffer.holdingBytes, rowBytes * max(1, columnCount))
-        if bytes == ReorderBuffer.holdingBytes, let free = holdings.firstIndex(where: { !$0.isInUse }) {
+        if bytes == ReorderBuffer.holdingBytes,
+            let free = holdings.firstIndex(where: { !$0.isInUse && $0.batch.byteCapacity >= bytes && $0.batch.rowCapacity > 0 })
+        {
             holdings[free].isInUse = true
             holdings[free].input = input
             count(holdings[free].batch.footprint, ofInput: input)
             return Int32(free)
         }
         let batch = EventBatch(columnCount: columnCount, rowCapacity: ReorderBuffer.holdingRows, byteCapacity: bytes)
-        holdings.append(Holding(batch: batch, view: BatchView(batch), isInUse: true, input: input))
         count(batch.footprint, ofInput: input)
-        return Int32(holdings.count - 1)
+        return Int32(add(Holding(batch: batch, view: BatchView(batch), isInUse: true, input: input)))
+    }
+
+    /// Puts a holding where one was given back, or behind all others.
+    mutating func add(_ holding: Holding) -> Int {
+        if let vacant = holdings.firstIndex(where: { !$0.isInUse && $0.batch === nothing.batch }) {
+            holdings[vacant] = holding
+            return vacant
+        }
+        holdings.append(holding)
+        return holdings.count - 1
     }
 
     private mutating func count(_ bytes: Int, ofInput input: Int) {
@@ -128,8 +168,15 @@ struct ReorderBuffer {
         if holdings[index].live == 0 { release(index) }
     }
 
-    private mutating func release(_ index: Int) {
-        count(-holdings[index].batch.footprint, ofInput: holdings[index].input)
+    mutating func release(_ index: Int) {
+        let footprint = holdings[index].batch.footprint
+        if holdings[index].isLoaded {
+            heldBytes -= footprint
+            loadedBytes -= footprint
+            holdings[index].isLoaded = false
+        } else {
+            count(-footprint, ofInput: holdings[index].input)
+        }
         holdings[index].isInUse = false
         holdings[index].batch.reset(rowCapacity: 0)
         holdings[index].batch.byteCount = 0
@@ -137,7 +184,7 @@ struct ReorderBuffer {
         holdings[index].routed.removeAll()
     }
 
-    private mutating func mergeLastTwo() {
+    mutating func mergeLastTwo() {
         let right = runs.removeLast()
         let left = runs.removeLast()
         var merged: [RoutedRow] = []
@@ -159,7 +206,7 @@ struct ReorderBuffer {
 
     // MARK: - Out
 
-    /// Moves the rows that the bound lets go, in order, to the end of `released`.
+    /// Moves the rows that the bound lets go, in order, to the end of `released`; all of them are in memory.
     mutating func release(upTo bound: ReleaseBound, into released: inout [RoutedRow]) {
         while true {
             var best = -1
@@ -192,7 +239,7 @@ struct RowPlace {
 }
 
 /// The keys and masks of held rows.
-private final class HeldKeys {
+final class HeldKeys {
     private(set) var keys = KeyBuffer()
     private(set) var masks = MaskBuffer()
 
@@ -203,6 +250,10 @@ private final class HeldKeys {
         keys.append(place.keys + key, Int(row.keyLength))
         masks.append(place.masks + mask, count: Int(row.maskCount))
     }
+
+    func append(keys more: UnsafePointer<UInt8>, _ count: Int) { keys.append(more, count) }
+
+    func append(masks more: UnsafePointer<RuleMask>, _ count: Int) { masks.append(more, count: count) }
 
     func removeAll() {
         keys.removeAll()

@@ -27,6 +27,13 @@ final class Shard: @unchecked Sendable {
     private var round: Round?
     private var deadlinesUpTo = Int64.min
     private var watermark = Int64.min
+    private var bound = ReleaseBound(watermarks: [.min])
+    /// Whether rows outside memory may still go in this round.
+    private var hasMore = false
+    /// Before its next round the shard writes what it holds outside memory.
+    var spillsNext = false
+    /// What it held outside memory cannot be had back, or not be written: nothing is matched any more.
+    private(set) var failure: SpillError?
     /// Whether the last round is matched.
     private(set) var isDone = true
     /// Up to and including this time all alerts of the round are there.
@@ -37,10 +44,10 @@ final class Shard: @unchecked Sendable {
     /// How many rows ahead a key's state is asked for; the slot that leads to it, twice as many.
     private static let prefetchDistance = 8
 
-    init(_ program: Program, index: Int, seed: UInt64) {
+    init(_ program: Program, index: Int, seed: UInt64, spill: (any SpillSpace)? = nil, limits: SpillLimits = SpillLimits()) {
         self.index = index
         matcher = Matcher(program: program, seed: seed)
-        reorder = ReorderBuffer(columnCount: program.columns.count + 1)
+        reorder = ReorderBuffer(columnCount: program.columns.count + 1, space: spill, limits: limits)
     }
 
     /// The earliest time at which something is held or due.
@@ -57,7 +64,11 @@ final class Shard: @unchecked Sendable {
     }
 
     /// Takes the round's rows: those that may go now, together with held ones, into the order of matching; the others are held.
-    private func begin(_ round: Round) {
+    private func begin(_ round: Round) throws(SpillError) {
+        if spillsNext {
+            spillsNext = false
+            try reorder.spill()
+        }
         blocks = round.blocks
         places.removeAll(keepingCapacity: true)
         incoming.removeAll(keepingCapacity: true)
@@ -65,6 +76,7 @@ final class Shard: @unchecked Sendable {
         next = 0
         deadlinesUpTo = round.deadlinesUpTo
         watermark = round.bound.time
+        bound = round.bound
         var isSorted = true
         for (place, block) in blocks.enumerated() {
             places.append(
@@ -76,11 +88,21 @@ final class Shard: @unchecked Sendable {
             }
         }
         if !isSorted { incoming.sort { $0 < $1 } }
+        hasMore = reorder.isSpilled
+        if hasMore {
+            // What goes may not fit in memory: it goes in slices, and the new rows among them.
+            hold(incoming[...])
+            return
+        }
         if reorder.heldRows > 0 { reorder.release(upTo: round.bound, into: &released) }
         let split = incoming.firstIndex { !round.bound.lets($0.time, arrival: $0.arrival) } ?? incoming.count
         merge(incoming[..<split])
+        hold(incoming[split...])
+    }
+
+    private func hold(_ rows: ArraySlice<RoutedRow>) {
         let (blocks, places) = (blocks, places)
-        reorder.hold(incoming[split...]) { row in
+        reorder.hold(rows) { row in
             let place = Int(-1 - row.holder)
             return RowPlace(batch: blocks[place].batch, keys: places[place].keys, masks: places[place].masks)
         }
@@ -110,13 +132,19 @@ final class Shard: @unchecked Sendable {
 
     /// Matches the round's rows and fires its deadlines. It may stop before the end because of the alerts, which must leave first.
     func advance() {
-        if let round {
-            begin(round)
-            self.round = nil
-        } else if alertsAreMany {
+        do throws(SpillError) {
+            if let round {
+                try begin(round)
+                self.round = nil
+            } else if alertsAreMany {
+                return
+            }
+            isDone = try matchSlices() && fireDeadlines()
+        } catch {
+            failure = error
+            isDone = true
             return
         }
-        isDone = matchRows() && fireDeadlines()
         if isDone {
             if watermark != .max { matcher.watermark = watermark }
             alertsAreDoneUpTo = .max
@@ -126,6 +154,16 @@ final class Shard: @unchecked Sendable {
     }
 
     private var alertsAreMany: Bool { matcher.alerts.bytes.count > Shard.alertBytesMax }
+
+    private func matchSlices() throws(SpillError) -> Bool {
+        while matchRows() {
+            guard hasMore else { return true }
+            released.removeAll(keepingCapacity: true)
+            next = 0
+            hasMore = try reorder.releaseSlice(upTo: bound, into: &released)
+        }
+        return false
+    }
 
     private func matchRows() -> Bool {
         let count = released.count
