@@ -68,6 +68,8 @@ final class PreparedEvents {
         /// One for each group and key that the event concerns.
         var routed: [RoutedRow]
         var keys: RoutedRows
+        /// What the row points into.
+        var batch: EventBatch
     }
 
     private(set) var events: [Event] = []
@@ -115,7 +117,7 @@ final class PreparedEvents {
             events.append(
                 Event(
                     row: EventRow(view: view, row: Int(row), time: rows[0].time, arrival: rows[0].arrival, type: Int(rows[0].type)),
-                    routed: rows, keys: routed))
+                    routed: rows, keys: routed, batch: batch))
         }
     }
 }
