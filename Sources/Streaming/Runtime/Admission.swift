@@ -44,6 +44,7 @@ struct Admission {
         let batch = block.batch
         excluded.removeAll(keepingCapacity: true)
         var excludes = false
+        var hasAhead = false
         for row in 0..<batch.count {
             let time = batch.times[row]
             let before = reader.watermark
@@ -55,6 +56,7 @@ struct Admission {
             }
             excludes = true
             if admission == .ahead {
+                hasAhead = true
                 block.rejects.append(
                     Reject(
                         line: batch.lines[row], reason: .timeTooFarAhead, rawOffset: Int(batch.rawOffsets[row]),
@@ -69,6 +71,8 @@ struct Admission {
             }
         }
         guard excludes else { return }
+        // Behind those that the decoder found; they leave in the order of lines, whatever a block holds.
+        if hasAhead { block.rejects.sort { $0.line < $1.line } }
         let excluded = excluded
         for shard in block.routed.shards.indices { block.routed.shards[shard].removeAll { excluded[Int($0.row)] } }
     }

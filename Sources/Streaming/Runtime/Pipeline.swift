@@ -16,6 +16,8 @@ public struct PipelineOptions: Sendable {
     public var workers: Int
     /// Of the hash of keys.
     public var seed: UInt64
+    /// A block of at least so many bytes is worth waking the other workers for what comes behind it.
+    var parallelBytes = 32 * 1024
 
     public static let workersMax = 256
 
@@ -64,8 +66,6 @@ public final class Pipeline {
     /// What has been done so far.
     public private(set) var summary: RunSummary
 
-    /// A block of at least so many bytes is worth waking the other workers for what comes behind it.
-    private static let parallelBytes = 32 * 1024
     /// How many blocks a worker decodes in a superstep, more or less: many, so that none waits long for another's last one.
     private static let roundBlocks = 8
 
@@ -114,7 +114,7 @@ public final class Pipeline {
             case .advanced: settleBounds()
             case .read(let readable): guard readOne(readable[0]) else { continue }
             }
-            if options.workers > 1 && pending.bytes >= Pipeline.parallelBytes {
+            if options.workers > 1 && pending.bytes >= options.parallelBytes {
                 try runAhead(stop: stop, progress: progress)
             } else {
                 try matchPending()
@@ -139,7 +139,7 @@ public final class Pipeline {
 
     /// Matches what is pending while the next blocks are decoded, as long as blocks come thick and fast.
     private func runAhead(stop: StopFlag, progress: (RunSummary) -> Void) throws(RunError) {
-        while pending.bytes >= Pipeline.parallelBytes && pending.bound.time != .max {
+        while pending.bytes >= options.parallelBytes && pending.bound.time != .max {
             superstep.begin(pending)
             repeat {
                 if !stop.isSet, case .read(let readable) = inputs.next(waits: false, until: nil, heldBytes: heldBytes) {
@@ -247,8 +247,7 @@ public final class Pipeline {
     private var nextMoment: Int64? { shards.compactMap(\.nextMoment).min() }
 
     private func updateSummary() {
-        let watermark = inputs.bound.time
-        if watermark != .max && watermark != .min { summary.watermark = watermark }
+        summary.watermark = inputs.reachedTime
         summary.take(admission.counts)
         summary.keys = shards.reduce(0) { $0 + $1.matcher.keyCount }
         summary.stateBytes = shards.reduce(0) { $0 + $1.matcher.stateBytes }
