@@ -63,8 +63,8 @@ let package = Package(
         .testTarget(
             name: "StreamingTests",
             dependencies: [
-                "Streaming", "Decoding", "Engine", "RuleCompiler", "RuleLanguage", "ReferenceMatcher", "Events", "Diagnostics",
-                "AllocationCounter",
+                "Streaming", "StateStores", "Decoding", "Engine", "RuleCompiler", "RuleLanguage", "ReferenceMatcher", "Events",
+                "Diagnostics", "AllocationCounter",
             ]),
         // Stands before the C library's allocator in the test program.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

@@ -96,6 +96,17 @@ extension RunError {
         case .brokenPipe: "whoever reads the alerts has gone"
         case .reorderBufferFull(let bytes):
             "\(bytes >> 20) MiB of events wait for the watermark, which is the most; a smaller `delay` in the stream lets them go sooner"
+        case .otherRun(let message): message
+        case .state(let error): error.message
+        }
+    }
+}
+
+extension StoreError {
+    /// What to tell the user.
+    public var message: String {
+        switch self {
+        case .full(let text), .damaged(let text), .inUse(let text), .unknownFormat(let text), .failed(let text): text
         }
     }
 }

@@ -3,7 +3,7 @@ internal import Streaming
 /// The bounds of what a store takes; the same in every store.
 enum RowLimits {
     static let keyCountMax = 65_535
-    static let valueCountMax = 256 << 20
+    static let valueCountMax = (1 << 30) + 4_096
     static let partsMax = 1_024
 
     static func checkRow(key: UnsafeRawBufferPointer, valueCount: Int = 0) throws(StoreError) {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import StateStores
-@testable import Streaming
+import Streaming
 
 /// The process or the machine stops before any operation of the disk: the store then opens at the checkpoint that was acknowledged last, or at
 /// the one that was being committed, whole; and the run goes on from there.

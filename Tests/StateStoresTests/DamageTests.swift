@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import StateStores
-@testable import Streaming
+import Streaming
 
 /// Whatever happens to the bytes of a store, it shows what was committed, or says that it is damaged and names a file.
 @Suite struct DamageTests {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import StateStores
-@testable import Streaming
+import Streaming
 
 /// Every operation of the disk fails in turn. What was committed stands, the error says what it is, and when the disk is well again the run
 /// goes on: in the same store where the disk was full, and after any error in a store that is opened again.

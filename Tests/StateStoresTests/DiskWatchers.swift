@@ -1,7 +1,7 @@
 import Foundation
 
 @testable import StateStores
-@testable import Streaming
+import Streaming
 
 /// Makes operations of the disk fail by their number.
 final class FailingDisk: DiskWatcher {

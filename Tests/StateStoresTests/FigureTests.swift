@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import StateStores
-@testable import Streaming
+import Streaming
 
 /// The sizes and times that the design counts on, at a scale that leaves room for a slow machine.
 @Suite struct FigureTests {

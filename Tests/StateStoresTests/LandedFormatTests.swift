@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import StateStores
-@testable import Streaming
+import Streaming
 
 /// Stores that earlier versions wrote, kept as bytes: they open for ever, and show what their `content.txt` says.
 @Suite struct LandedFormatTests {

@@ -1,7 +1,7 @@
 import Testing
 
 @testable import StateStores
-@testable import Streaming
+import Streaming
 
 typealias Bytes = [UInt8]
 typealias Rows = [Bytes: Bytes]

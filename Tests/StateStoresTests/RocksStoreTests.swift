@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import StateStores
-@testable import Streaming
+import Streaming
 
 /// What only the store on disk has: opening again, the lock, copies, reading beside a writer, versions.
 @Suite struct RocksStoreTests {

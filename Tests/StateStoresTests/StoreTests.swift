@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import StateStores
-@testable import Streaming
+import Streaming
 
 enum StoreKind: CaseIterable {
     case memory, rocks

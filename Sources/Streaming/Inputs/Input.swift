@@ -60,6 +60,13 @@ final class InputReader: @unchecked Sendable {
     private(set) var largestTime: Int64?
     private let drains: Bool
 
+    // For checkpoints: where admitted lines end, what must be read again, and what is read again just now.
+    private(set) var marks = ReadMarks()
+    private var admitted = ReadMarks.Mark()
+    /// Lines before this one were read before the restart.
+    private(set) var seenLine: UInt64 = 0
+    private var advancesToRepeat: ArraySlice<IdleAdvance> = []
+
     // What `InputSet` knows of its silence.
     /// By the clock: no byte has come since.
     var quietSince: Int64 = 0
@@ -79,8 +86,8 @@ final class InputReader: @unchecked Sendable {
         carver = LineCarver(blockBytes: blockBytes)
     }
 
-    /// The number of the line that is read next.
-    var nextLine: UInt64 { carver.nextLine }
+    /// The number of the first line that was not admitted yet.
+    var nextLine: UInt64 { admitted.line }
 
     /// An event's place in the order of arrival.
     @inline(__always)
@@ -165,4 +172,57 @@ final class InputReader: @unchecked Sendable {
         guard !hasEnded else { return }
         watermark = max(watermark, min(time, .max - 1))
     }
+}
+
+/// What a checkpoint must know of an input, and what an input does of it after a restart.
+extension InputReader {
+    /// Where a block begins; to be called before its events are admitted.
+    func markBeforeBlock() -> ReadMarks.Mark {
+        ReadMarks.Mark(position: admitted.position, line: admitted.line, watermark: watermark, lastTime: lastTime, largestTime: largestTime)
+    }
+
+    /// A block has been admitted, of whose events `largest` is the latest that was.
+    func noteAdmitted(_ block: Block, from mark: ReadMarks.Mark, largest: Int64) {
+        if block.batch.count > 0 { marks.add(mark, largestTime: largest) }
+        admitted.position = block.carved.endPosition
+        admitted.line = block.carved.firstLine + block.carved.lineCount
+    }
+
+    func note(_ advance: IdleAdvance) {
+        marks.add(advance)
+    }
+
+    /// What goes into the anchor of a checkpoint in which everything that `bound` lets go is matched.
+    func anchor(_ bound: ReleaseBound) -> Anchor.Input {
+        let now = ReadMarks.Mark(
+            position: admitted.position, line: admitted.line, watermark: watermark, lastTime: lastTime, largestTime: largestTime)
+        let mark = marks.rewind(bound, input: index, end: now)
+        return Anchor.Input(
+            name: input.source.name, position: mark.position, line: mark.line, watermark: mark.watermark, lastTime: mark.lastTime,
+            largestTime: mark.largestTime, seenLine: admitted.line, advances: marks.advances)
+    }
+
+    /// Goes on where a checkpoint was; the source has been brought to that place.
+    func resume(_ anchor: Anchor.Input, blockBytes: Int) {
+        carver = LineCarver(position: anchor.position, nextLine: anchor.line, blockBytes: blockBytes)
+        admitted = ReadMarks.Mark(position: anchor.position, line: anchor.line)
+        watermark = anchor.watermark
+        lastTime = anchor.lastTime
+        largestTime = anchor.largestTime
+        seenLine = anchor.seenLine
+        advancesToRepeat = anchor.advances[...]
+        for advance in anchor.advances { marks.add(advance) }
+    }
+
+    /// Repeats the steps of silence that came before a line.
+    @inline(__always)
+    func repeatAdvances(before line: UInt64) {
+        while let advance = advancesToRepeat.first, advance.line <= line {
+            self.advance(to: advance.watermark)
+            advancesToRepeat.removeFirst()
+        }
+    }
+
+    /// Whether lines that were read before the restart are still to come, or steps of silence behind them.
+    var isCatchingUp: Bool { admitted.line < seenLine || !advancesToRepeat.isEmpty }
 }

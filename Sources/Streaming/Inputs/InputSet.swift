@@ -62,8 +62,9 @@ final class InputSet {
     ///   - waits: whether to wait until something can be read, silence has moved time on, or a request to stop has come.
     ///   - moment: the time at which the next held event or deadline goes; nil where none is there. Silence before it moves nothing
     ///     that could be seen.
+    ///   - longest: wait no longer than that, microseconds.
     ///   - heldBytes: how much of an input waits for the watermark.
-    func next(waits: Bool, until moment: Int64?, heldBytes: (Int) -> Int) -> Turn {
+    func next(waits: Bool, until moment: Int64?, atMost longest: Int64?, heldBytes: (Int) -> Int) -> Turn {
         let open = readers.filter { !$0.hasEnded }
         guard let least = open.map(\.watermark).min() else { return .end }
         let candidates = open.filter { $0.watermark == least || heldBytes($0.index) < heldBytesMax }
@@ -72,13 +73,18 @@ final class InputSet {
         if hasIdle {
             for (place, reader) in candidates.enumerated() where !ready.contains(place) { reader.hasBytes = false }
         }
-        if ready.isEmpty && waits { ready = selector.wait(for: sources, timeoutMicroseconds: timeout(until: moment, open)) }
+        if ready.isEmpty && waits { ready = selector.wait(for: sources, timeoutMicroseconds: InputSet.least(timeout(until: moment, open), longest)) }
         var readable = ready.map { candidates[$0] }
         let hasAdvanced = hasIdle && noteSilence(open, candidates: candidates, ready: readable)
         guard var first = readable.indices.first else { return hasAdvanced ? .advanced : .nothing }
         for place in readable.indices where readable[place].watermark < readable[first].watermark { first = place }
         readable.swapAt(0, first)
         return .read(readable)
+    }
+
+    private static func least(_ left: Int64?, _ right: Int64?) -> Int64? {
+        guard let left, let right else { return left ?? right }
+        return min(left, right)
     }
 
     /// An advance as a value: the silence of an input has moved its watermark.
@@ -120,6 +126,7 @@ final class InputSet {
         guard mark > reader.watermark else { return false }
         let step = IdleAdvance(input: reader.index, line: reader.nextLine, watermark: mark)
         onIdleAdvance?(step)
+        reader.note(step)
         apply(step)
         return true
     }

@@ -7,6 +7,14 @@ public protocol Source: AnyObject {
     func read(into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int?
 }
 
+/// A source that can go on where it was before a restart.
+public protocol ResumableSource: Source {
+    /// Goes on behind the first `position` bytes.
+    ///
+    /// - Throws: ``SourceError`` where they are no longer there.
+    func resume(at position: UInt64) throws(SourceError)
+}
+
 /// Waits for several sources at once.
 public protocol SourceSelector: AnyObject {
     /// Waits until a source has something to read, or has ended or failed, but no longer than the time given (nil: without end) and
@@ -40,6 +48,18 @@ public protocol Sink: AnyObject {
 
     /// Hands over what was written.
     func flush() throws(SinkError)
+}
+
+/// A sink that can be brought back to what it held at a checkpoint.
+public protocol ResumableSink: Sink {
+    /// Bytes written since it was made, those before a restart included.
+    var length: UInt64 { get }
+
+    /// Makes what was flushed durable. May be called from another thread while more is written.
+    func synchronize() throws(SinkError)
+
+    /// Drops what was written behind `length`, which the sink must reach.
+    func cut(to length: UInt64) throws(SinkError)
 }
 
 public enum SinkError: Error, Sendable, Equatable {

@@ -5,13 +5,13 @@ internal import Events
 ///
 /// A pure component: what it gives depends on the alerts alone.
 struct AlertStage {
-    private struct Key: Hashable {
+    struct Key: Hashable {
         var rule: Int
         var isTimeout: Bool
         var value: [UInt8]
     }
 
-    private struct State {
+    struct State {
         /// Alerts before this time are suppressed.
         var until: Int64
         var suppressed: UInt64
@@ -20,6 +20,8 @@ struct AlertStage {
     private let cooldowns: [Int64]
     private var states: [Key: State] = [:]
     private var sweepAt = 4096
+    /// What has changed since the last checkpoint; nil where there are none.
+    private var changed: Set<Key>?
 
     init(_ program: Program) {
         cooldowns = program.rules.map(\.cooldown)
@@ -32,6 +34,7 @@ struct AlertStage {
         let time = alert.order.time
         let place = Key(rule: rule, isTimeout: alert.isTimeout, value: Array(key))
         if var state = states[place] {
+            changed?.insert(place)
             if time < state.until {
                 state.suppressed += 1
                 states[place] = state
@@ -42,6 +45,7 @@ struct AlertStage {
             return count
         }
         if states.count >= sweepAt { sweep(time) }
+        changed?.insert(place)
         states[place] = State(until: end(time, rule), suppressed: 0)
         return 0
     }
@@ -53,7 +57,31 @@ struct AlertStage {
 
     /// Forgets cooldowns that are over and owe no count.
     private mutating func sweep(_ time: Int64) {
-        states = states.filter { $0.value.until > time || $0.value.suppressed > 0 }
+        for (key, state) in states where state.until <= time && state.suppressed == 0 {
+            states[key] = nil
+            changed?.insert(key)
+        }
         sweepAt = max(4096, states.count * 2)
+    }
+
+    // MARK: - Checkpoints
+
+    mutating func trackChanges() {
+        changed = changed ?? []
+    }
+
+    /// What has changed since this was last called, with its state now; nil for what is gone.
+    mutating func takeChanges() -> [(key: Key, state: State?)] {
+        defer { changed?.removeAll() }
+        return (changed ?? []).map { ($0, states[$0]) }
+    }
+
+    /// What was taken belongs to the next checkpoint after all.
+    mutating func takeBack(_ changes: [(key: Key, state: State?)]) {
+        for change in changes { changed?.insert(change.key) }
+    }
+
+    mutating func restore(_ key: Key, _ state: State) {
+        states[key] = state
     }
 }

@@ -5,7 +5,7 @@ internal import Events
 final class AlertWriter: @unchecked Sendable {
     // @unchecked: used by one worker in a superstep.
 
-    private var stage: AlertStage
+    var stage: AlertStage
     private let sinks: [any Sink]
     private let lateSink: (any Sink)?
     private let rejectSink: (any Sink)?
@@ -17,6 +17,8 @@ final class AlertWriter: @unchecked Sendable {
     private(set) var suppressed: [UInt64]
     private(set) var sent: [UInt64]
     private(set) var count: UInt64 = 0
+    /// Alerts that had left before the restart.
+    var countBefore: UInt64 = 0
 
     init(program: Program, alerts: [any Sink], late: (any Sink)?, rejects: (any Sink)?) {
         stage = AlertStage(program)

@@ -16,9 +16,12 @@ struct Admission {
     private let readers: [InputReader]
     private let writer: AlertWriter
     private var excluded: [Bool] = []
+    /// Of the checkpoint that the run began with: what it lets go was matched, as far as it had been read.
+    private let matched: ReleaseBound
     private(set) var counts = AdmissionCounts()
 
-    init(readers: [InputReader], writer: AlertWriter) {
+    init(readers: [InputReader], writer: AlertWriter, matched: ReleaseBound = ReleaseBound(watermarks: [.min])) {
+        self.matched = matched
         self.readers = readers
         self.writer = writer
     }
@@ -26,35 +29,48 @@ struct Admission {
     mutating func admit(_ block: Block) {
         let reader = readers[block.input]
         counts.bytes += UInt64(block.batch.byteCount)
-        if block.batch.count > 0 {
-            if reader.admitWhole(block.times) {
+        let mark = reader.markBeforeBlock()
+        var largest = Int64.min
+        if block.batch.count > 0 || reader.isCatchingUp {
+            if !reader.isCatchingUp, reader.admitWhole(block.times) {
                 counts.events += UInt64(block.batch.count)
+                largest = block.times.largest
             } else {
-                admitEach(block, reader)
+                largest = admitEach(block, reader)
             }
         }
-        for reject in block.rejects {
+        reader.noteAdmitted(block, from: mark, largest: largest)
+        for reject in block.rejects where reject.line >= reader.seenLine {
             counts.rejects[Int(reject.reason.rawValue)] += 1
             if writer.keepsRejects { writer.rejectLines.append(reject, input: reader.input.source.name, bytes: block.batch.bytes) }
         }
     }
 
-    /// Takes out late events, and those too far ahead.
-    private mutating func admitEach(_ block: Block, _ reader: InputReader) {
+    /// Takes out late events, those too far ahead, and after a restart those that were matched before it. Gives the latest time of the
+    /// others.
+    private mutating func admitEach(_ block: Block, _ reader: InputReader) -> Int64 {
         let batch = block.batch
         excluded.removeAll(keepingCapacity: true)
         var excludes = false
         var hasAhead = false
+        var largest = Int64.min
         for row in 0..<batch.count {
             let time = batch.times[row]
+            let line = batch.lines[row]
+            reader.repeatAdvances(before: line)
             let before = reader.watermark
             let admission = reader.admit(time)
-            excluded.append(admission != .admitted)
+            let isSeen = line < reader.seenLine
+            let isMatched = isSeen && matched.lets(time, arrival: reader.arrival(line: line))
+            excluded.append(admission != .admitted || isMatched)
             guard admission != .admitted else {
-                counts.events += 1
+                largest = max(largest, time)
+                if isMatched { excludes = true }
+                if !isSeen { counts.events += 1 }
                 continue
             }
             excludes = true
+            if isSeen { continue }
             if admission == .ahead {
                 hasAhead = true
                 block.rejects.append(
@@ -70,10 +86,12 @@ struct Admission {
                     raw: batch.bytes + Int(batch.rawOffsets[row]), length: Int(batch.rawLengths[row]))
             }
         }
-        guard excludes else { return }
+        reader.repeatAdvances(before: block.carved.firstLine + block.carved.lineCount)
+        guard excludes else { return largest }
         // Behind those that the decoder found; they leave in the order of lines, whatever a block holds.
         if hasAhead { block.rejects.sort { $0.line < $1.line } }
         let excluded = excluded
         for shard in block.routed.shards.indices { block.routed.shards[shard].removeAll { excluded[Int($0.row)] } }
+        return largest
     }
 }

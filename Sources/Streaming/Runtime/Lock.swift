@@ -1,13 +1,13 @@
 internal import Glibc
 
 /// A mutual exclusion lock with a condition to wait for. `Synchronization.Mutex` gives false reports under the thread sanitizer.
-final class Lock: @unchecked Sendable {
+package final class Lock: @unchecked Sendable {
     // @unchecked: the system's own lock, which any thread may use.
 
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() {
+    package init() {
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
     }
@@ -24,6 +24,12 @@ final class Lock: @unchecked Sendable {
 
     @inline(__always)
     func unlock() { pthread_mutex_unlock(mutex) }
+
+    package func locked<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        lock()
+        defer { unlock() }
+        return try body()
+    }
 
     /// Waits, with the lock held, until somebody wakes the waiting; may return without.
     func wait() { pthread_cond_wait(condition, mutex) }

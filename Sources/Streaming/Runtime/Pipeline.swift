@@ -17,7 +17,7 @@ public struct PipelineOptions: Sendable {
     /// Of the hash of keys.
     public var seed: UInt64
     /// A block of at least so many bytes is worth waking the other workers for what comes behind it.
-    var parallelBytes = 32 * 1024
+    public var parallelBytes = 32 * 1024
 
     public static let workersMax = 256
 
@@ -42,6 +42,34 @@ public enum RunError: Error, Sendable {
     /// The reader of the alerts has gone: not a failure.
     case brokenPipe
     case reorderBufferFull(bytes: Int)
+    /// The state cannot be read or written; the last checkpoint stands.
+    case state(StoreError)
+    /// The state is of other rules, or of other inputs or outputs.
+    case otherRun(String)
+
+    init(_ error: SinkError) {
+        switch error {
+        case .brokenPipe: self = .brokenPipe
+        case .failed(let message): self = .sink(message)
+        }
+    }
+}
+
+/// Where a run keeps its state, and how often.
+public struct CheckpointOptions {
+    public var store: any StateStore
+    public var everyMicroseconds: Int64
+    /// Tells programs apart whose state does not go together.
+    public var program: UInt64
+    /// Commit on a thread of their own; without, the run waits for each, and goes the same way each time.
+    public var commitsAside: Bool
+
+    public init(store: any StateStore, everyMicroseconds: Int64 = 10_000_000, program: UInt64, commitsAside: Bool = true) {
+        self.store = store
+        self.everyMicroseconds = everyMicroseconds
+        self.program = program
+        self.commitsAside = commitsAside
+    }
 }
 
 /// The way of an event: read, decode, test, order, match, alert.
@@ -58,11 +86,21 @@ public final class Pipeline {
     private let shards: [Shard]
     private let writer: AlertWriter
     private let superstep: Superstep
-    private let pool: WorkerPool
+    private let pool: any Scheduler
     /// Admitted, and not matched yet.
     private var pending = Round()
     private var admission: Admission
     private var spareBuffers: [AlertBuffer] = []
+    private let checkpoints: CheckpointOptions?
+    /// The state that the run goes on from; nil where it begins.
+    private let committed: Result<Anchor?, RunError>
+    private var checkpointer: Checkpointer?
+    private let sinks: [any Sink]
+    private let clock: any Clock
+    /// The seed of the keys' hash: the state's own, where there is one.
+    private let seed: UInt64
+    /// What was let go by this is matched.
+    private var matched = ReleaseBound(watermarks: [.min])
     /// What has been done so far.
     public private(set) var summary: RunSummary
 
@@ -74,9 +112,17 @@ public final class Pipeline {
     ///   - clock: what the silence of inputs with `idle` is measured by; by default it stands still.
     public init(
         program: Program, inputs: [Input], alerts: [any Sink], late: (any Sink)? = nil, rejects: (any Sink)? = nil,
-        selector: any SourceSelector = AlwaysReady(), clock: any Clock = FrozenClock(), options: PipelineOptions
+        selector: any SourceSelector = AlwaysReady(), clock: any Clock = FrozenClock(), checkpoints: CheckpointOptions? = nil,
+        scheduler: ((Int, @escaping (Int) -> Void) -> any Scheduler)? = nil, options: PipelineOptions
     ) {
         self.options = options
+        self.checkpoints = checkpoints
+        self.clock = clock
+        sinks = alerts + [late, rejects].compactMap(\.self)
+        committed = Pipeline.anchor(of: checkpoints)
+        let anchor = try? committed.get()
+        seed = anchor?.seed ?? options.seed
+        let seed = seed
         let readers = inputs.enumerated().map { index, input in
             InputReader(input, index: index, columns: program.columns, blockBytes: options.blockBytes, drains: options.drains)
         }
@@ -86,13 +132,14 @@ public final class Pipeline {
         queue = BlockQueue(
             columnCount: program.columns.count + 1, shards: options.workers,
             roundBytes: options.workers * Pipeline.roundBlocks * options.blockBytes)
-        workers = (0..<options.workers).map { _ in Worker(program: program, inputs: readers, seed: options.seed) }
-        shards = (0..<options.workers).map { Shard(program, index: $0, seed: options.seed) }
+        workers = (0..<options.workers).map { _ in Worker(program: program, inputs: readers, seed: seed) }
+        shards = (0..<options.workers).map { Shard(program, index: $0, seed: seed) }
         writer = AlertWriter(program: program, alerts: alerts, late: late, rejects: rejects)
-        admission = Admission(readers: readers, writer: writer)
+        admission = Admission(readers: readers, writer: writer, matched: anchor?.bound ?? ReleaseBound(watermarks: [.min]))
         superstep = Superstep(shards: shards, workers: workers, queue: queue, writer: writer)
         let superstep = superstep
-        pool = WorkerPool(count: options.workers) { superstep.work($0) }
+        let work: (Int) -> Void = { superstep.work($0) }
+        pool = scheduler?(options.workers, work) ?? WorkerPool(count: options.workers, body: work)
         summary = RunSummary(rules: program.rules.map(\.name))
     }
 
@@ -107,10 +154,14 @@ public final class Pipeline {
     /// - Throws: ``RunError``; what was read before has been matched, and its alerts have left.
     public func run(stop: StopFlag, progress: (RunSummary) -> Void = { _ in }) throws(RunError) -> RunSummary {
         defer { pool.end() }
+        if let checkpoints { try begin(checkpoints, from: try committed.get()) }
         input: while !stop.isSet {
-            switch inputs.next(waits: true, until: nextMoment, heldBytes: heldBytes) {
+            switch inputs.next(waits: true, until: nextMoment, atMost: checkpointer?.dueIn, heldBytes: heldBytes) {
             case .end: break input
-            case .nothing: continue
+            case .nothing:
+                writeSlices()
+                try proceedWithCheckpoint()
+                continue
             case .advanced: settleBounds()
             case .read(let readable): guard readOne(readable[0]) else { continue }
             }
@@ -126,6 +177,7 @@ public final class Pipeline {
         summary.isStopped = stop.isSet
         if !summary.isStopped { try finish() }
         try writer.writeSideLines()
+        try checkpointer?.finish(expired: expired, anchor: anchor)
         updateSummary()
         return summary
     }
@@ -142,7 +194,7 @@ public final class Pipeline {
         while pending.bytes >= options.parallelBytes && pending.bound.time != .max {
             superstep.begin(pending)
             repeat {
-                if !stop.isSet, case .read(let readable) = inputs.next(waits: false, until: nil, heldBytes: heldBytes) {
+                if !stop.isSet, case .read(let readable) = inputs.next(waits: false, until: nil, atMost: nil, heldBytes: heldBytes) {
                     queue.open(readable, blocks: .max)
                 }
                 superstep.rearm()
@@ -152,6 +204,7 @@ public final class Pipeline {
                 if !superstep.isDone { try writeAlerts() }
             } while !superstep.isDone
             try endRound()
+            try proceedWithCheckpoint()
             _ = admitRound()
             try writer.writeSideLines()
             updateSummary()
@@ -177,6 +230,8 @@ public final class Pipeline {
         } while !superstep.isDone
         try endRound()
         try writer.writeSideLines()
+        writeSlices()
+        try proceedWithCheckpoint()
     }
 
     /// The input has ended: what is held goes, and every deadline comes; or time passes to where the caller lets it end.
@@ -211,6 +266,7 @@ public final class Pipeline {
     }
 
     private func endRound() throws(RunError) {
+        matched = pending.bound
         queue.giveBack(pending.blocks)
         pending.blocks.removeAll(keepingCapacity: true)
         let held = shards.reduce(0) { $0 + $1.reorder.heldBytes }
@@ -239,6 +295,74 @@ public final class Pipeline {
         try writer.write(superstep.outgoing)
         spareBuffers += superstep.outgoing
         superstep.outgoing.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: - Checkpoints
+
+    private static func anchor(of checkpoints: CheckpointOptions?) -> Result<Anchor?, RunError> {
+        guard let checkpoints, let committed = checkpoints.store.committed else { return .success(nil) }
+        do throws(StoreError) { return .success(try Anchor(committed.anchor)) } catch { return .failure(.state(error)) }
+    }
+
+    /// Brings everything back to where the last checkpoint was, if there is one.
+    private func begin(_ checkpoints: CheckpointOptions, from anchor: Anchor?) throws(RunError) {
+        let cuttable = sinks.compactMap { $0 as? any ResumableSink }
+        if let anchor {
+            guard anchor.program == checkpoints.program else { throw .otherRun("the state was made by other rules") }
+            guard anchor.inputs.map(\.name) == inputs.readers.map(\.input.source.name) else {
+                throw .otherRun("the state was made from other inputs: \(anchor.inputs.map(\.name).joined(separator: ", "))")
+            }
+            guard anchor.sinkLengths.count == sinks.count else { throw .otherRun("the state was made with other outputs") }
+            for (reader, place) in zip(inputs.readers, anchor.inputs) {
+                guard let source = reader.input.source as? any ResumableSource else {
+                    throw .otherRun("\(place.name) cannot go on where it was")
+                }
+                do throws(SourceError) { try source.resume(at: place.position) } catch { throw .source(error) }
+                reader.resume(place, blockBytes: options.blockBytes)
+            }
+            do throws(StoreError) {
+                try Restoring(shards: shards, writer: writer).restore(checkpoints.store)
+            } catch {
+                throw .state(error)
+            }
+            writer.countBefore = anchor.alerts
+            matched = anchor.bound
+        }
+        // What a run wrote that came to no checkpoint is written again.
+        for (place, sink) in sinks.enumerated() {
+            let length = anchor?.sinkLengths[place] ?? 0
+            guard length >= 0, let sink = sink as? any ResumableSink else { continue }
+            do throws(SinkError) { try sink.cut(to: UInt64(length)) } catch { throw RunError(error) }
+        }
+        let checkpointer = Checkpointer(
+            store: checkpoints.store, shards: shards, stage: writer, sinks: cuttable, clock: clock,
+            everyMicroseconds: checkpoints.everyMicroseconds, commitsAside: checkpoints.commitsAside)
+        self.checkpointer = checkpointer
+        superstep.checkpointer = checkpointer
+    }
+
+    private func writeSlices() {
+        guard let checkpointer, checkpointer.isWriting else { return }
+        for shard in shards.indices { checkpointer.writeSlice(shard) }
+    }
+
+    private func proceedWithCheckpoint() throws(RunError) {
+        try checkpointer?.proceed(expired: expired, anchor: anchor)
+    }
+
+    /// Keys whose threads have run out of time by then need not be kept.
+    private var expired: Int64 { matched.time == .max ? .max - 1 : matched.time }
+
+    /// The barrier: everything that was let go is matched, and its alerts leave now. Nil while lines are read again that were matched
+    /// before a restart: the last checkpoint stands until that is over.
+    private func anchor() throws(RunError) -> Anchor? {
+        if inputs.readers.contains(where: \.isCatchingUp) { return nil }
+        try writeAlerts()
+        try writer.writeSideLines()
+        return Anchor(
+            seed: seed, program: checkpoints?.program ?? 0, bound: matched, inputs: inputs.readers.map { $0.anchor(matched) },
+            sinkLengths: sinks.map { ($0 as? any ResumableSink).map { Int64(clamping: $0.length) } ?? -1 },
+            alerts: writer.countBefore + writer.count)
     }
 
     private func heldBytes(ofInput input: Int) -> Int { shards.reduce(0) { $0 + $1.reorder.heldBytes(ofInput: input) } }

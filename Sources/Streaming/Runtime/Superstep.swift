@@ -13,6 +13,7 @@ final class Superstep: @unchecked Sendable {
     /// To be written.
     var outgoing: [AlertBuffer] = []
     private(set) var failure: RunError?
+    var checkpointer: Checkpointer?
 
     init(shards: [Shard], workers: [Worker], queue: BlockQueue, writer: AlertWriter) {
         self.shards = shards
@@ -34,6 +35,7 @@ final class Superstep: @unchecked Sendable {
         if !outgoing.isEmpty, !isWriting.exchange(true, ordering: .acquiringAndReleasing) {
             do throws(RunError) { try writer.write(outgoing) } catch { failure = error }
         }
+        checkpointer?.writeSlice(worker)
         while let block = queue.claim() { workers[worker].decode(block) }
     }
 

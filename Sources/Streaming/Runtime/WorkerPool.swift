@@ -4,10 +4,19 @@
 internal import Glibc
 internal import Synchronization
 
+/// Who does the workers' parts of a superstep.
+public protocol Scheduler: AnyObject {
+    /// Does every worker's part once.
+    func run()
+
+    /// There are no more supersteps.
+    func end()
+}
+
 /// Threads that do one superstep after another, together with the one that calls.
 ///
 /// A thread that is done waits a moment with open eyes and then sleeps: waking one through the kernel costs 15 µs.
-final class WorkerPool: @unchecked Sendable {
+final class WorkerPool: Scheduler, @unchecked Sendable {
     // @unchecked: what is shared is atomic, or written before the threads begin a superstep and read within it.
 
     let count: Int

@@ -1,0 +1,242 @@
+internal import Engine
+internal import Glibc
+internal import Synchronization
+
+/// Writes checkpoints while the run goes on.
+///
+/// A checkpoint begins at a *barrier*: a moment between two supersteps at which everything that was let go is matched and every alert of
+/// it has been written. From there each shard writes the keys that had changed by then in slices, beside its work; then a thread of its
+/// own makes the sinks durable and commits. So a run that goes on never waits for the disk.
+final class Checkpointer: @unchecked Sendable {
+    // @unchecked: a shard's part is written by the worker of that shard, the commit by one thread, which is waited for by the flag; all
+    // else happens between supersteps.
+
+    private let store: any StateStore
+    private let shards: [Shard]
+    private let stage: AlertWriter
+    private let sinks: [any ResumableSink]
+    private let clock: any Clock
+    private let everyMicroseconds: Int64
+    private let commitsAside: Bool
+    private var nextAt: Int64
+
+    private enum Phase {
+        case resting
+        /// Rows are being written.
+        case writing
+        /// The commit is under way.
+        case committing
+    }
+
+    private var phase = Phase.resting
+    private var writer: (any CheckpointWriter)?
+    private var anchor: [UInt8] = []
+    private var expired = Int64.min
+    private var cooldowns: [(key: AlertStage.Key, state: AlertStage.State?)] = []
+    private var failures: [StoreError?]
+    private var isWritten: [Bool]
+    private let isCommitted = Atomic<Bool>(false)
+    private var commitFailure: RunError?
+    private var thread: pthread_t?
+    private(set) var count: UInt64 = 0
+
+    /// So many rows are a slice: about a quarter of a millisecond.
+    static let sliceRows = 256
+    /// How often a quiet run looks whether a commit has ended.
+    private static let commitLooksMicroseconds: Int64 = 10_000
+
+    init(
+        store: any StateStore, shards: [Shard], stage: AlertWriter, sinks: [any ResumableSink], clock: any Clock, everyMicroseconds: Int64,
+        commitsAside: Bool
+    ) {
+        self.store = store
+        self.shards = shards
+        self.stage = stage
+        self.sinks = sinks
+        self.clock = clock
+        self.everyMicroseconds = everyMicroseconds
+        self.commitsAside = commitsAside
+        failures = [StoreError?](repeating: nil, count: shards.count)
+        isWritten = [Bool](repeating: true, count: shards.count)
+        nextAt = clock.monotonicMicroseconds.addingSaturating(everyMicroseconds)
+        for shard in shards { shard.matcher.trackChanges() }
+        stage.stage.trackChanges()
+    }
+
+    /// How long until there is something to do, microseconds.
+    var dueIn: Int64 {
+        switch phase {
+        case .resting: max(0, nextAt.subtractingSaturating(clock.monotonicMicroseconds))
+        case .writing: 0
+        case .committing: Checkpointer.commitLooksMicroseconds
+        }
+    }
+
+    /// Whether rows are left to be written.
+    var isWriting: Bool { phase == .writing }
+
+    // MARK: - Between supersteps
+
+    /// Ends what is done and begins what is due. `anchor` is asked for at the barrier, where all alerts have been written.
+    func proceed(expired: Int64, anchor: () throws(RunError) -> Anchor?) throws(RunError) {
+        try settle()
+        guard phase == .resting, clock.monotonicMicroseconds >= nextAt else { return }
+        try begin(expired: expired, anchor: anchor)
+    }
+
+    /// A last checkpoint, which is waited for.
+    func finish(expired: Int64, anchor: () throws(RunError) -> Anchor?) throws(RunError) {
+        try complete()
+        try begin(expired: expired, anchor: anchor)
+        try complete()
+    }
+
+    /// Does what is left of a checkpoint that has begun, and waits for it.
+    func complete() throws(RunError) {
+        while phase == .writing {
+            for index in shards.indices { writeSlice(index) }
+            try settle()
+        }
+        if phase == .committing { try join() }
+    }
+
+    private func begin(expired: Int64, anchor: () throws(RunError) -> Anchor?) throws(RunError) {
+        nextAt = clock.monotonicMicroseconds.addingSaturating(everyMicroseconds)
+        guard let anchor = try anchor()?.encoded(), anchor != self.anchor else { return }
+        do throws(StoreError) {
+            // One part a shard, and one for the cooldowns.
+            writer = try store.begin(parts: shards.count + 1)
+        } catch {
+            throw .state(error)
+        }
+        self.anchor = anchor
+        self.expired = expired
+        cooldowns = stage.stage.takeChanges()
+        for index in shards.indices {
+            shards[index].matcher.beginCheckpoint()
+            isWritten[index] = false
+        }
+        phase = .writing
+    }
+
+    private func settle() throws(RunError) {
+        if phase == .committing, isCommitted.load(ordering: .acquiring) { try join() }
+        guard phase == .writing else { return }
+        if let failure = failures.compactMap(\.self).first {
+            end(isCommitted: false)
+            throw .state(failure)
+        }
+        guard isWritten.allSatisfy(\.self) else { return }
+        phase = .committing
+        isCommitted.store(false, ordering: .releasing)
+        guard commitsAside else {
+            commit()
+            return try join()
+        }
+        var thread = pthread_t()
+        let status = pthread_create(&thread, nil, { argument in
+            guard let argument else { return nil }
+            Unmanaged<Checkpointer>.fromOpaque(argument).takeRetainedValue().commit()
+            return nil
+        }, Unmanaged.passRetained(self).toOpaque())
+        guard status == 0 else { fatalError("The system gives no more threads: \(status)") }
+        self.thread = thread
+    }
+
+    private func join() throws(RunError) {
+        if let thread { pthread_join(thread, nil) }
+        thread = nil
+        end(isCommitted: commitFailure == nil)
+        defer { commitFailure = nil }
+        if let commitFailure { throw commitFailure }
+        count += 1
+    }
+
+    private func end(isCommitted: Bool) {
+        phase = .resting
+        writer = nil
+        failures = failures.map { _ in nil }
+        for shard in shards { shard.matcher.endCheckpoint(isCommitted: isCommitted) }
+        if !isCommitted {
+            stage.stage.takeBack(cooldowns)
+            anchor = []
+        }
+        cooldowns = []
+    }
+
+    // MARK: - Beside the work
+
+    /// Writes the next rows of a shard; to be called by whoever works that shard.
+    func writeSlice(_ index: Int) {
+        guard phase == .writing, !isWritten[index], failures[index] == nil, let writer else { return }
+        var key: [UInt8] = []
+        var value: [UInt8] = []
+        do throws(StoreError) {
+            let isDone = try shards[index].matcher.writeCheckpoint(rows: Checkpointer.sliceRows) { row throws(StoreError) in
+                key.removeAll(keepingCapacity: true)
+                RowKeys.appendState(row, to: &key)
+                guard let blob = row.blob else {
+                    try Checkpointer.remove(key, from: writer, part: index + 1)
+                    return
+                }
+                value.removeAll(keepingCapacity: true)
+                withUnsafeBytes(of: row.expiresAt.littleEndian) { value += $0 }
+                value += blob
+                try Checkpointer.put(key, value, in: writer, part: index + 1)
+            }
+            guard isDone else { return }
+            try writer.finish(part: index + 1)
+            isWritten[index] = true
+        } catch {
+            failures[index] = error
+        }
+    }
+
+    private static func put(_ key: [UInt8], _ value: [UInt8], in writer: any CheckpointWriter, part: Int) throws(StoreError) {
+        let result: Result<Void, StoreError> = key.withUnsafeBytes { key in
+            value.withUnsafeBytes { value in
+                do throws(StoreError) { return .success(try writer.put(part: part, key: key, value: value)) } catch { return .failure(error) }
+            }
+        }
+        try result.get()
+    }
+
+    private static func remove(_ key: [UInt8], from writer: any CheckpointWriter, part: Int) throws(StoreError) {
+        let result: Result<Void, StoreError> = key.withUnsafeBytes { key in
+            do throws(StoreError) { return .success(try writer.remove(part: part, key: key)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+
+    /// Sinks first: what a checkpoint counts as written must outlive whatever happens.
+    private func commit() {
+        do throws(RunError) {
+            for sink in sinks {
+                do throws(SinkError) { try sink.synchronize() } catch { throw RunError(error) }
+            }
+            do throws(StoreError) { try commitRows() } catch { throw .state(error) }
+        } catch {
+            commitFailure = error
+        }
+        isCommitted.store(true, ordering: .releasing)
+    }
+
+    private func commitRows() throws(StoreError) {
+        guard let writer else { return }
+        let rows = cooldowns.map { change in
+            (key: RowKeys.cooldownKey(rule: change.key.rule, isTimeout: change.key.isTimeout, value: change.key.value), state: change.state)
+        }
+        for row in rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            guard let state = row.state else {
+                try Checkpointer.remove(row.key, from: writer, part: 0)
+                continue
+            }
+            var value: [UInt8] = []
+            withUnsafeBytes(of: state.until.littleEndian) { value += $0 }
+            withUnsafeBytes(of: state.suppressed.littleEndian) { value += $0 }
+            try Checkpointer.put(row.key, value, in: writer, part: 0)
+        }
+        try writer.finish(part: 0)
+        try writer.commit(anchor: anchor, expired: expired)
+    }
+}
