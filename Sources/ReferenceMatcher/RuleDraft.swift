@@ -173,5 +173,6 @@ extension RuleDraft.Sequence {
         return (parts + trailing.map(\.text)).joined(separator: " ")
     }
 
-    var steps: [RuleDraft.Step] { elements.flatMap(\.node.steps) }
+    /// All steps, in the order of the text.
+    public var steps: [RuleDraft.Step] { elements.flatMap(\.node.steps) }
 }

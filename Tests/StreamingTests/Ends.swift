@@ -1,7 +1,8 @@
 import Decoding
 import Streaming
 
-/// An input in memory that hands out its bytes in pieces of given sizes, again and again in a circle.
+/// An input in memory that hands out its bytes in pieces of given sizes, again and again in a circle; at a piece of 0 bytes nothing is
+/// there yet.
 final class MemorySource: Source {
     let name: String
     private let bytes: [UInt8]
@@ -16,8 +17,10 @@ final class MemorySource: Source {
     }
 
     func read(into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int? {
-        let count = min(room.count, pieces[piece % pieces.count], bytes.count - position)
+        let size = pieces[piece % pieces.count]
         piece += 1
+        if size == 0 { return nil }
+        let count = min(room.count, size, bytes.count - position)
         bytes.withUnsafeBytes { all in
             if count > 0 { room.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[position..<position + count])) }
         }

@@ -26,7 +26,19 @@ struct Feed {
     var pieces = [1 << 20]
     var blockBytes = 256 * 1024
     var workers = 1
+    /// From how many bytes on the other workers are woken; what is read at once and is less goes through one thread.
+    var parallelBytes = 32 * 1024
+    /// How much of an input may wait for others before it is read no further.
+    var aheadBytesMax = 64 << 20
     var seed: UInt64 = 0
+
+    func options(drains: Bool, endMicroseconds: Int64? = nil) -> PipelineOptions {
+        var options = PipelineOptions(
+            drains: drains, endMicroseconds: endMicroseconds, aheadBytesMax: aheadBytesMax, blockBytes: blockBytes, workers: workers,
+            seed: seed)
+        options.parallelBytes = parallelBytes
+        return options
+    }
 }
 
 extension Feed {
@@ -41,6 +53,8 @@ extension Feed {
         blockBytes = random.pick([1, 2 + random.below(200), 4096, 256 * 1024])
         workers = random.pick([1, 1, 2, 3, 8])
         seed = random.next()
+        // Out of the seed, since what is drawn after it would be another number.
+        if seed % 4 == 0 { parallelBytes = 1 }
     }
 }
 
@@ -48,16 +62,18 @@ extension Loaded {
     /// Bytes to alerts, the whole way.
     func throughPipeline(_ stream: Stream, _ feed: Feed, drains: Bool = true) throws(RunError) -> [UInt8] {
         let sink = MemorySink()
-        let inputs = stream.inputs.enumerated().map { index, bytes in
+        let pipeline = Pipeline(
+            program: program, inputs: inputs(stream, feed), alerts: [sink], options: feed.options(drains: drains))
+        _ = try pipeline.run(stop: StopFlag())
+        return sink.bytes
+    }
+
+    func inputs(_ stream: Stream, _ feed: Feed) -> [Input] {
+        stream.inputs.enumerated().map { index, bytes in
             Input(
                 source: MemorySource("input \(index)", bytes, pieces: feed.pieces), format: format,
                 delayMicroseconds: self.stream.delayMicroseconds, aheadMicroseconds: self.stream.aheadMicroseconds)
         }
-        let pipeline = Pipeline(
-            program: program, inputs: inputs, alerts: [sink],
-            options: PipelineOptions(drains: drains, blockBytes: feed.blockBytes, workers: feed.workers, seed: feed.seed))
-        _ = try pipeline.run(stop: StopFlag())
-        return sink.bytes
     }
 }
 

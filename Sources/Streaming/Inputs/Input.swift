@@ -51,6 +51,8 @@ final class InputReader: @unchecked Sendable {
     private var carver: LineCarver
     /// The largest event time less the delay, or what silence made of it; `Int64.min` before the first event.
     private(set) var watermark = Int64.min
+    /// The watermark as events and silence made it, which the end does not move.
+    private(set) var reachedTime = Int64.min
     private(set) var hasEnded = false
     /// The time of the last event that was admitted.
     private(set) var lastTime: Int64?
@@ -130,6 +132,7 @@ final class InputReader: @unchecked Sendable {
     /// Nothing more comes; whether that is the end of time too, the run has said.
     func end() {
         hasEnded = true
+        reachedTime = watermark
         if drains { watermark = .max }
     }
 

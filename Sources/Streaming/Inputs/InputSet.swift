@@ -48,6 +48,14 @@ final class InputSet {
     /// How far time has come by all inputs.
     var bound: ReleaseBound { ReleaseBound(watermarks: readers.map(\.watermark)) }
 
+    /// The time that all inputs have reached; where all have ended, the one that came furthest, whichever ended last. Nil before the first
+    /// event.
+    var reachedTime: Int64? {
+        var time = bound.time
+        if time == .max { time = readers.map(\.reachedTime).max() ?? .min }
+        return time == .min ? nil : time
+    }
+
     /// Looks which inputs can be read, and what silence has done to time.
     ///
     /// - Parameters:

@@ -18,7 +18,7 @@ public struct RunSummary: Sendable, Equatable {
     /// By ``RejectReason/rawValue``.
     public var rejects: [UInt64]
     public var alerts: UInt64 = 0
-    /// The largest time that all inputs have reached, microseconds; nil before the first event.
+    /// The time that all inputs have reached, microseconds; after the end of all, the largest that one has. Nil before the first event.
     public var watermark: Int64?
     public var keys = 0
     public var stateBytes = 0

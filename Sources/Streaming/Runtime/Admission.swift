@@ -52,6 +52,7 @@ struct Admission {
         let batch = block.batch
         excluded.removeAll(keepingCapacity: true)
         var excludes = false
+        var hasAhead = false
         var largest = Int64.min
         for row in 0..<batch.count {
             let time = batch.times[row]
@@ -71,6 +72,7 @@ struct Admission {
             excludes = true
             if isSeen { continue }
             if admission == .ahead {
+                hasAhead = true
                 block.rejects.append(
                     Reject(
                         line: batch.lines[row], reason: .timeTooFarAhead, rawOffset: Int(batch.rawOffsets[row]),
@@ -86,6 +88,8 @@ struct Admission {
         }
         reader.repeatAdvances(before: block.carved.firstLine + block.carved.lineCount)
         guard excludes else { return largest }
+        // Behind those that the decoder found; they leave in the order of lines, whatever a block holds.
+        if hasAhead { block.rejects.sort { $0.line < $1.line } }
         let excluded = excluded
         for shard in block.routed.shards.indices { block.routed.shards[shard].removeAll { excluded[Int($0.row)] } }
         return largest

@@ -389,8 +389,7 @@ public final class Pipeline {
     private var nextMoment: Int64? { shards.compactMap(\.nextMoment).min() }
 
     private func updateSummary() {
-        let watermark = inputs.bound.time
-        if watermark != .max && watermark != .min { summary.watermark = watermark }
+        summary.watermark = inputs.reachedTime
         summary.take(admission.counts)
         summary.keys = shards.reduce(0) { $0 + $1.matcher.keyCount }
         summary.stateBytes = shards.reduce(0) { $0 + $1.matcher.stateBytes }

@@ -1,0 +1,1 @@
+../../StreamingTests/Ends.swift
