@@ -110,10 +110,12 @@ struct InvarianceCase {
         var drafts: [RuleDraft] = []
         for _ in 0..<(40 * count) where drafts.count < count {
             var draft = rules.next()
-            // Over thousands of events of one key some rules have thousands of threads, which says nothing about workers.
+            // What has no key is matched by one worker alone.
             if size == .large && draft.key == nil { continue }
             draft.name = "r\(drafts.count)"
             draft.delay = 0
+            // A hundred events of one key can bring a rule hundreds of thousands of threads, which says nothing about workers.
+            if draft.openLimit == nil { draft.openLimit = "\(random.pick([5, 50, 200])) open" }
             draft.declaredTypes = drafts.first?.declaredTypes ?? draft.declaredTypes
             if (try? checked(draft.text)) != nil { drafts.append(draft) }
         }

@@ -86,7 +86,7 @@ import Testing
         let summary = try #require(expected.summary)
         #expect(expected.alerts.count > 1 << 20 && summary.late > 20 && summary.rejected > 20)
         #expect(summary.rules.allSatisfy { $0.alerts > 0 } && summary.rules.contains { $0.suppressed > 0 })
-        for blockBytes in [300, 1 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 8 << 20] {
+        for blockBytes in [300, 1 << 10, 16 << 10, 64 << 10, 256 << 10, 8 << 20] {
             for pieces in [[1], [77, 4_000, 1, 20_000], [16 << 20]] {
                 // Bytes that come one by one make blocks of one line, whatever a block may hold.
                 if pieces == [1] && blockBytes != 1 << 10 { continue }
@@ -111,7 +111,7 @@ import Testing
         for blockBytes in [1 << 10, 64 << 10, 8 << 20] {
             for pieces in [[1], [77, 4_000, 0, 1, 20_000], [16 << 20]] {
                 if pieces == [1] && blockBytes != 1 << 10 { continue }
-                for aheadBytesMax in [1, 64 << 20] {
+                for aheadBytesMax in blockBytes == 1 << 10 ? [1] : [1, 64 << 20] {
                     var feed = Feed(pieces: pieces, blockBytes: blockBytes, workers: workers)
                     feed.parallelBytes = 1
                     feed.aheadBytesMax = aheadBytesMax
