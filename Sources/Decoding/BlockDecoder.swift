@@ -180,10 +180,12 @@ extension BlockDecoder {
             let line = refused[place]
             let reason = RejectReason(rawValue: line.reason) ?? .syntax
             let cut = reason == .lineTooLong ? cutLines.first { $0.offset == Int(line.offset) } : nil
+            // As much as is kept of one that came in several reads: what is shown does not depend on them.
+            let kept = reason == .lineTooLong ? min(Int(line.length), LineCarver.cutLineBytes) : Int(line.length)
             rejects.append(
                 Reject(
-                    line: firstLine + UInt64(line.line), reason: reason, rawOffset: Int(line.offset), rawLength: Int(line.length),
-                    fullLength: cut?.length))
+                    line: firstLine + UInt64(line.line), reason: reason, rawOffset: Int(line.offset), rawLength: kept,
+                    fullLength: cut?.length ?? UInt64(line.length)))
         }
         if mixed { rejects[start...].sort { $0.line < $1.line } }
     }

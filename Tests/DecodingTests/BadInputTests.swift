@@ -156,7 +156,9 @@ let badLines: [BadLine] = [
     func expectReject(_ decoded: Decoded, _ bad: BadLine, line: UInt64, _ comment: Comment) {
         #expect(decoded.reasons == [bad.reason], comment)
         #expect(decoded.rejects.first?.line == line, comment)
-        #expect(decoded.rejected.first == bad.bytes, comment)
+        // Of a line that is too long the beginning is enough.
+        let shown = bad.reason == .lineTooLong ? LineCarver.cutLineBytes : bad.bytes.count
+        #expect(decoded.rejected.first == Array(bad.bytes.prefix(shown)), comment)
         #expect(decoded.rejects.first?.fullLength == UInt64(bad.bytes.count), comment)
     }
 

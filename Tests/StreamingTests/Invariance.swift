@@ -110,10 +110,12 @@ struct InvarianceCase {
         var drafts: [RuleDraft] = []
         for _ in 0..<(40 * count) where drafts.count < count {
             var draft = rules.next()
-            // Over thousands of events of one key some rules have thousands of threads, which says nothing about workers.
+            // What has no key is matched by one worker alone.
             if size == .large && draft.key == nil { continue }
             draft.name = "r\(drafts.count)"
             draft.delay = 0
+            // A hundred events of one key can bring a rule hundreds of thousands of threads, which says nothing about workers.
+            if draft.openLimit == nil { draft.openLimit = "\(random.pick([5, 50, 200])) open" }
             draft.declaredTypes = drafts.first?.declaredTypes ?? draft.declaredTypes
             if (try? checked(draft.text)) != nil { drafts.append(draft) }
         }
@@ -133,6 +135,11 @@ struct InvarianceCase {
         for place in events.indices {
             events[place].input = inputs == 1 ? 0 : random.below(inputs)
             if keys > 1 { events[place].text = spread(events[place].text, random.below(keys)) }
+        }
+        // A few rules have millions of matches in a hundred events, which the reference says at once; so do the random tests against it.
+        if size == .small {
+            let read = RandomCase.referenceEvents(events, loaded.stream)
+            guard (try? referenceAlertLines(program: program, events: read, threadsMax: 1_000)) != nil else { return nil }
         }
         if random.chance(30) { disturb(&events, &random) }
         if random.chance(40) { insertBadLines(&events, isRare: size == .large, hasAhead: ahead != nil, &random) }

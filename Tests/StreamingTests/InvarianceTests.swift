@@ -49,30 +49,30 @@ import Testing
     /// need all shards to have come as far.
     private static let rules = """
         stream { delay 300ms  ahead 10s }
-        rule burst { by card match c: charge{40,60} within 1m after match skip to next alert low }
+        rule burst { by card match c: charge{30,60} within 1m after match skip to next alert low }
         rule sequence { by card match a: charge where amount > 90 then any b: charge where amount > a.amount then c: refund within 20s alert medium cooldown 3s }
         rule silence { by shop match o: order then not paid within 2s alert medium }
         rule slow { by shop match o: order then p: paid within 1s on timeout alert low }
-        rule everywhere { match r: refund where amount > 98 then any s: order where amount > 97 within 1s alert low }
+        rule everywhere { match r: refund where amount > 80 then any s: order where amount > 80 within 1s alert low }
         """
 
-    /// Half a megabyte of 3 000 events in disorder, with late events and lines that are none.
+    /// 2 500 events in disorder, with late events, lines that are none and one that is too long.
     private static func lines() -> [UInt8] {
         var random = RandomSource(seed: 7)
         var bytes: [UInt8] = []
         let padding = String(repeating: "p", count: 60)
         var time = 1_000_000
-        for id in 1...4_000 {
+        for id in 1...2_500 {
             time += random.below(12)
             var at = time - random.below(280)
             if random.chance(2) { at -= 300 + random.below(1000) }
             if random.chance(1) { at += 60_000 }
             let type = random.pick(["charge", "charge", "charge", "charge", "refund", "order", "order", "paid"])
             let members = "\"id\": \(id), \"type\": \"\(type)\", \"ts\": \(at), \"amount\": \(random.below(101))"
-            let keys = "\"card\": \"c\(random.below(40))\", \"shop\": \(random.below(300))"
+            let keys = "\"card\": \"c\(random.below(20))\", \"shop\": \(random.below(300))"
             bytes += "{\(members), \(keys), \"text\": \"\(padding.prefix(random.below(60)))\"}\n".utf8
             if random.chance(1) { bytes += random.pick(["\n", "nothing\n", "{\"type\": \"charge\"}\n", "{\"ts\": 1e99}\n"]).utf8 }
-            if id == 2_000 { bytes += "{\"ts\": 1, \"x\": \"\(String(repeating: "y", count: (1 << 20) + 10))\"}\n".utf8 }
+            if id == 1_200 { bytes += "{\"ts\": 1, \"x\": \"\(String(repeating: "y", count: (1 << 20) + 10))\"}\n".utf8 }
         }
         return bytes
     }
@@ -84,12 +84,12 @@ import Testing
         let drawn = InvarianceCase(text: InvarianceTests.rules, loaded: loaded, stream: stream, ending: .drains)
         let expected = drawn.outcome()
         let summary = try #require(expected.summary)
-        #expect(expected.alerts.count > 4 << 20 && summary.late > 20 && summary.rejected > 20)
-        #expect(summary.rules.allSatisfy { $0.alerts > 10 } && summary.rules.contains { $0.suppressed > 10 })
-        for blockBytes in [100, 1 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 8 << 20] {
+        #expect(expected.alerts.count > 1 << 20 && summary.late > 20 && summary.rejected > 20)
+        #expect(summary.rules.allSatisfy { $0.alerts > 0 } && summary.rules.contains { $0.suppressed > 0 })
+        for blockBytes in [300, 1 << 10, 16 << 10, 64 << 10, 256 << 10, 8 << 20] {
             for pieces in [[1], [77, 4_000, 1, 20_000], [16 << 20]] {
                 // Bytes that come one by one make blocks of one line, whatever a block may hold.
-                if pieces == [1] && blockBytes > 1 << 10 { continue }
+                if pieces == [1] && blockBytes != 1 << 10 { continue }
                 var feed = Feed(pieces: pieces, blockBytes: blockBytes, workers: workers)
                 feed.parallelBytes = blockBytes < 64 << 10 ? 1 : 32 << 10
                 feed.seed = UInt64(blockBytes + pieces.count)
@@ -104,14 +104,14 @@ import Testing
         let lines = InvarianceTests.lines().split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         var stream = Stream(lines: [])
         stream.inputs = [[], [], []]
-        for (place, line) in lines.enumerated() { stream.inputs[place < 1_000 ? 0 : place % 3] += line + [UInt8(ascii: "\n")] }
+        for (place, line) in lines.enumerated() { stream.inputs[place < 600 ? 0 : place % 3] += line + [UInt8(ascii: "\n")] }
         let drawn = InvarianceCase(text: InvarianceTests.rules, loaded: loaded, stream: stream, ending: .lastEvent)
         let expected = drawn.outcome()
         #expect(expected.alertCount > 100)
-        for blockBytes in [100, 1 << 10, 64 << 10, 8 << 20] {
+        for blockBytes in [1 << 10, 64 << 10, 8 << 20] {
             for pieces in [[1], [77, 4_000, 0, 1, 20_000], [16 << 20]] {
-                if pieces == [1] && blockBytes > 1 << 10 { continue }
-                for aheadBytesMax in [1, 64 << 20] {
+                if pieces == [1] && blockBytes != 1 << 10 { continue }
+                for aheadBytesMax in blockBytes == 1 << 10 ? [1] : [1, 64 << 20] {
                     var feed = Feed(pieces: pieces, blockBytes: blockBytes, workers: workers)
                     feed.parallelBytes = 1
                     feed.aheadBytesMax = aheadBytesMax

@@ -131,6 +131,7 @@ final class InputReader: @unchecked Sendable {
 
     /// Nothing more comes; whether that is the end of time too, the run has said.
     func end() {
+        guard !hasEnded else { return }
         hasEnded = true
         reachedTime = watermark
         if drains { watermark = .max }

@@ -28,7 +28,7 @@ struct Admission {
 
     mutating func admit(_ block: Block) {
         let reader = readers[block.input]
-        counts.bytes += UInt64(block.batch.byteCount)
+        counts.bytes += block.carved.endPosition - block.position
         let mark = reader.markBeforeBlock()
         var largest = Int64.min
         if block.batch.count > 0 || reader.isCatchingUp {

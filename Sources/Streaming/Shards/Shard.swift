@@ -136,7 +136,8 @@ final class Shard: @unchecked Sendable {
             if let round {
                 try begin(round)
                 self.round = nil
-            } else if alertsAreMany {
+            } else if alertsAreMany, let first = matcher.alerts.pending.first, first.order.time <= alertsAreDoneUpTo {
+                // They wait for another shard. Where all are of later times, they wait for this one.
                 return
             }
             isDone = try matchSlices() && fireDeadlines()
@@ -209,9 +210,12 @@ final class Shard: @unchecked Sendable {
     }
 
     private func fireDeadlines() -> Bool {
+        // Alerts of the last rows may be many and of later times than these deadlines, and cannot leave before they have fired.
+        let bytesBefore = matcher.alerts.bytes.count
         while let due = matcher.nextDeadline, due <= deadlinesUpTo {
             matcher.fireDeadlines(upTo: due)
-            if alertsAreMany, let next = matcher.nextDeadline, next <= deadlinesUpTo {
+            let grown = matcher.alerts.bytes.count - bytesBefore
+            if grown > Shard.alertBytesMax, let next = matcher.nextDeadline, next <= deadlinesUpTo {
                 alertsAreDoneUpTo = due
                 return false
             }
