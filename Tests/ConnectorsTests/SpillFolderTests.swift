@@ -61,7 +61,7 @@ import Testing
         try Self.append([UInt8](repeating: 1, count: 600), to: first)
         try Self.append([UInt8](repeating: 1, count: 400), to: second!)
         withExtendedLifetime(second) {
-            #expect(throws: SpillError.boundReached(bytes: 1000)) { try Self.append([1], to: first) }
+            _ = #expect(throws: SpillError.boundReached(bytes: 1000)) { try Self.append([1], to: first) }
         }
         second = nil
         try Self.append([UInt8](repeating: 1, count: 400), to: first)

@@ -70,7 +70,11 @@ import Testing
             #expect(loaded.program.rules[0].domination != nil)
             let lines = (1...1_000).map { "{\"id\": \($0), \"type\": \"\($0 == 1 ? "A" : "B")\", \"ts\": \($0 * 1000), \"k\": \"x\"}" }
             let matcher = Matcher(program: loaded.program, seed: 1)
-            for event in PreparedEvents(loaded, Stream(lines: lines)).events.prefix(pattern.contains("+?") ? 200 : 1_000) { matcher.process(event) }
+            // The rows point into the batches of what prepared them.
+            let prepared = PreparedEvents(loaded, Stream(lines: lines))
+            withExtendedLifetime(prepared) {
+                for event in prepared.events.prefix(pattern.contains("+?") ? 200 : 1_000) { matcher.process(event) }
+            }
             #expect(matcher.stateBytes < 200_000)
         }
     }
