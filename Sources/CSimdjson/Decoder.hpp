@@ -1,10 +1,13 @@
-// What a decoder keeps from block to block, and its methods: Block.cpp parses, EventReader.cpp fills the columns, Reasons.cpp names
-// what is wrong with a line.
+// What a decoder keeps from block to block, and its methods: Block.cpp cuts a block into chunks and lines, LineWalker.cpp reads the
+// lines that are as they should be, EventReader.cpp reads simdjson's tree of all others, Reasons.cpp names what is wrong with a line.
 #pragma once
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <string>
 #include <utility>
@@ -55,45 +58,88 @@ struct Target {
 
 inline bool is_blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\r'; }
 
+// Whether UTF-8 that comes from escapes holds half a surrogate pair, which is no character. In the text itself simdjson refuses it.
+inline bool has_half_pair(const uint8_t *text, size_t length) {
+    const uint8_t *const end = text + length;
+    while (const void *found = std::memchr(text, 0xED, size_t(end - text))) {
+        text = static_cast<const uint8_t *>(found) + 1;
+        if (text < end && *text >= 0xA0) { return true; }
+    }
+    return false;
+}
+
 }  // namespace needletail
 
 struct nt_decoder {
+    // What is scanned at once: it stays in the first-level cache until it is walked, and a quote that is left open harms no more.
+    static constexpr size_t chunk_bytes = 32 * 1024;
+
     size_t column_count;
     std::vector<needletail::Field> fields;
     std::vector<needletail::Slot> slots;
     std::vector<needletail::Target> targets;
-    needletail::KeyShapes shapes;
     needletail::KeyTable key_table;
-    simdjson::dom::parser parser;
-    std::vector<uint32_t> line_starts, line_ends;
-    uint32_t longest_line = 0;
     std::vector<nt_rejected> rejects;
     std::vector<uint8_t> time_kinds;
     std::vector<uint64_t> time_payloads;
-    // A line rewritten for a second try.
-    std::vector<uint8_t> rewritten;
+    bool only_trees = false;
 
     // Of the block at hand.
-    uint8_t *strings = nullptr;
-    size_t strings_used = 0;
-    size_t strings_capacity = 0;
-    size_t strings_needed = 0;
+    nt_block *block = nullptr;
     size_t row = 0;
+    size_t line = 0;
+    size_t strings_used = 0;
+    // Objects met so far in the document at hand.
+    uint32_t objects = 0;
+
+    // LineWalker: the scanner's places of tokens, and the shapes of keys as they stand in the text.
+    std::unique_ptr<simdjson::internal::dom_parser_implementation> scanner;
+    size_t scanner_capacity = 0;
+    needletail::KeyShapes raw_shapes;
+    const uint8_t *text = nullptr;  // the chunk
+    uint32_t text_length = 0;
+    uint32_t text_offset = 0;  // in the block
+    // The first backslash of the chunk at or behind the last place asked for; its length where there is none.
+    uint32_t next_backslash = 0;
+    // Blanks between tokens, and values that simdjson may write in another form than the line's, met so far in the chunk.
+    uint32_t gaps = 0;
+    uint32_t reformed = 0;
+
+    // EventReader: simdjson's trees.
+    simdjson::dom::parser parser;
+    needletail::KeyShapes shapes;
+    // A line rewritten for a second try.
+    std::vector<uint8_t> rewritten;
     // The first backslash at or behind the last place asked for; `bytes_end` where there is none.
     const uint8_t *backslash = nullptr;
     const uint8_t *bytes_end = nullptr;
-    // Objects met so far in the document at hand.
-    uint32_t objects = 0;
 
     explicit nt_decoder(size_t columns);
 
     // Block.cpp
-    void start_rows(const nt_block &block);
-    void end_line(nt_block &block, size_t index, uint32_t reason);
-    bool read_block(nt_block &block);
-    void read_lines(nt_block &block);
+    bool read_block();
+    bool read_chunk(size_t start, size_t end);
+    bool read_lines(size_t start, size_t end);
     uint32_t read_line(const uint8_t *line, size_t size);
+    bool end_line(size_t start, size_t end, uint32_t reason);
+    bool has_row();
+    size_t line_end(size_t start, size_t limit) const;
     simdjson::error_code parse(const uint8_t *line, size_t size, simdjson::dom::element &document);
+
+    // LineWalker.cpp
+    bool scan(size_t start, size_t end);
+    struct KeyWalk;
+    bool walk_key(const uint32_t *at, KeyWalk &walk, int32_t &field, uint32_t &expected);
+    const uint32_t *walk_object(const uint32_t *at, int32_t field, uint32_t depth);
+    const uint32_t *walk_list(const uint32_t *at, int32_t field, uint32_t depth);
+    const uint32_t *walk_value(const uint32_t *at, uint32_t expected, int32_t field, uint32_t depth);
+    const uint32_t *walk_container(const uint32_t *at, int32_t field, uint32_t depth);
+    const uint32_t *walk_number(const uint32_t *at, int32_t field);
+    const uint32_t *walk_word(const uint32_t *at, int32_t field);
+    bool read_escaped(uint32_t open, uint32_t close, int32_t field);
+    bool write_list(uint32_t open, uint32_t close, bool has_gaps, int32_t field);
+    bool is_gap(uint32_t from, uint32_t to);
+    bool has_backslash(uint32_t from, uint32_t to);
 
     // EventReader.cpp
     uint32_t read_event(simdjson::dom::element document, const uint8_t *line, size_t size);
@@ -103,7 +149,6 @@ struct nt_decoder {
     uint32_t read_container(simdjson::dom::element value, int32_t field, uint32_t depth);
     uint32_t write_text(int32_t field, uint8_t kind, const char *text, size_t length);
     bool has_surrogate_escape(const uint8_t *from, const uint8_t *to);
-    void write(int32_t field, uint8_t kind, uint64_t payload);
 
     // Reasons.cpp
     uint32_t reason(simdjson::error_code error, const uint8_t *line, size_t size);
@@ -111,4 +156,30 @@ struct nt_decoder {
     bool is_out_of_range(const uint8_t *line, size_t size);
 
     bool is_wanted(int32_t field) const { return field >= 0 && targets[size_t(field)].slot.kinds != nullptr; }
+
+    // For a wanted field.
+    void write(int32_t field, uint8_t kind, uint64_t payload) {
+        const needletail::Target &target = targets[size_t(field)];
+        target.slot.kinds[row] = kind;
+        target.slot.payloads[row] = payload;
+        if (simdjson_unlikely(target.has_more)) {
+            for (uint32_t slot : fields[size_t(field)].slots) {
+                slots[slot].kinds[row] = kind;
+                slots[slot].payloads[row] = payload;
+            }
+        }
+    }
+
+    // Whether the text area has room for so many bytes, and for what simdjson writes beyond them.
+    bool has_room(size_t length) {
+        if (simdjson_likely(length + NT_PADDING <= block->strings_capacity - strings_used)) { return true; }
+        block->strings_needed = (block->strings_capacity - block->strings_start) * 2 + length + NT_PADDING;
+        return false;
+    }
+
+    // Takes back what a line has left in the row.
+    void clear_row(size_t strings_before) {
+        strings_used = strings_before;
+        for (needletail::Slot &slot : slots) { slot.kinds[row] = 0; }
+    }
 };

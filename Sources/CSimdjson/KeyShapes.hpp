@@ -6,10 +6,10 @@
 // leave the shapes and use a hash table, so the cost stays linear whatever comes in.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <string>
-#include <utility>
+#include <memory>
 #include <vector>
 
 namespace needletail {
@@ -28,7 +28,7 @@ struct Shape {
     uint64_t head;  // the first eight bytes of the last key
     uint64_t head_mask;  // those of them that the key has
     uint64_t tail;  // its last eight, where it is longer than eight
-    uint32_t key_offset;
+    const uint8_t *key;  // stays in place until the shapes are reset
     uint32_t key_length;
     uint32_t parent;
     uint32_t first = 0;  // 0 is no shape
@@ -56,7 +56,8 @@ public:
     void reset() {
         shapes.clear();
         shapes.resize(root_count + 1);
-        keys.clear();
+        slabs.clear();
+        slab_used = slab_bytes;
         misses = 0;
     }
 
@@ -67,7 +68,7 @@ public:
     bool is_key(const Shape &shape, const uint8_t *key) const {
         if (shape.key_length <= 8) { return ((load64(key) ^ shape.head) & shape.head_mask) == 0; }
         if (load64(key) != shape.head || load64(key + shape.key_length - 8) != shape.tail) { return false; }
-        return shape.key_length <= 16 || std::memcmp(key + 8, keys.data() + shape.key_offset + 8, shape.key_length - 8) == 0;
+        return shape.key_length <= 16 || std::memcmp(key + 8, shape.key + 8, shape.key_length - 8) == 0;
     }
 
     // The shape behind `from` by this key, or 0.
@@ -97,12 +98,11 @@ public:
         shape.head_mask = length < 8 ? low_bytes(length) : ~uint64_t(0);
         shape.head = load64(key) & shape.head_mask;
         shape.tail = length > 8 ? load64(key + length - 8) : 0;
-        shape.key_offset = uint32_t(keys.size());
+        shape.key = keep(key, length);
         shape.key_length = length;
         shape.parent = from;
         shape.depth = shapes[from].depth + 1;
         shape.field = field;
-        keys.insert(keys.end(), key, key + length);
         const uint32_t index = uint32_t(shapes.size());
         shapes.push_back(shape);
         // Behind the siblings: the shape met first stays the first tried.
@@ -114,9 +114,23 @@ public:
     }
 
 private:
+    static constexpr size_t slab_bytes = 16 * 1024;
+
     size_t root_count = 0;
-    std::vector<uint8_t> keys;
+    std::vector<std::unique_ptr<uint8_t[]>> slabs;
+    size_t slab_used = slab_bytes;
     uint64_t misses = 0;
+
+    const uint8_t *keep(const uint8_t *key, uint32_t length) {
+        if (length > slab_bytes - slab_used) {
+            slabs.push_back(std::make_unique<uint8_t[]>(slab_bytes));
+            slab_used = 0;
+        }
+        uint8_t *const place = slabs.back().get() + slab_used;
+        std::memcpy(place, key, length);
+        slab_used += length;
+        return place;
+    }
 };
 
 // The keys of objects that have left the shapes, for one line. Entries of earlier lines are told by their stamp, so that
