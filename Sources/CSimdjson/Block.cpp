@@ -226,10 +226,10 @@ size_t nt_decoder_decode(nt_decoder *decoder, nt_block *block) {
         d.slots[column] = Slot{block->kinds + column * block->row_capacity, block->payloads + column * block->row_capacity};
     }
     d.slots[d.column_count] = Slot{d.time_kinds.data(), d.time_payloads.data()};
-    d.targets.resize(d.fields.size());
+    d.targets.assign(d.fields.size() + 1, Target{Slot{nullptr, nullptr}, false});
     for (size_t field = 0; field < d.fields.size(); field++) {
         const std::vector<uint32_t> &wanted = d.fields[field].slots;
-        d.targets[field] = Target{wanted.empty() ? Slot{nullptr, nullptr} : d.slots[wanted[0]], wanted.size() > 1};
+        if (!wanted.empty()) { d.targets[field + 1] = Target{d.slots[wanted[0]], wanted.size() > 1}; }
     }
     // An object and its line end take three bytes at least.
     const size_t rows = std::min(block->row_capacity, block->count / 3 + 1);

@@ -77,7 +77,7 @@ struct nt_decoder {
     size_t column_count;
     std::vector<needletail::Field> fields;
     std::vector<needletail::Slot> slots;
-    std::vector<needletail::Target> targets;
+    std::vector<needletail::Target> targets;  // of field n at n + 1, and of what is no field first
     needletail::KeyTable key_table;
     std::vector<nt_rejected> rejects;
     std::vector<uint8_t> time_kinds;
@@ -130,6 +130,7 @@ struct nt_decoder {
     bool scan(size_t start, size_t end);
     struct KeyWalk;
     bool walk_key(const uint32_t *at, KeyWalk &walk, int32_t &field, uint32_t &expected);
+    bool walk_whole_key(const uint8_t *key, uint32_t length, const uint8_t *whole, KeyWalk &walk, int32_t &field);
     const uint32_t *walk_object(const uint32_t *at, int32_t field, uint32_t depth);
     const uint32_t *walk_list(const uint32_t *at, int32_t field, uint32_t depth);
     const uint32_t *walk_value(const uint32_t *at, uint32_t expected, int32_t field, uint32_t depth);
@@ -155,17 +156,18 @@ struct nt_decoder {
     bool widen_integers(const uint8_t *line, size_t size);
     bool is_out_of_range(const uint8_t *line, size_t size);
 
-    bool is_wanted(int32_t field) const { return field >= 0 && targets[size_t(field)].slot.kinds != nullptr; }
+    bool is_wanted(int32_t field) const { return targets[size_t(field + 1)].slot.kinds != nullptr; }
 
     // For a wanted field.
     void write(int32_t field, uint8_t kind, uint64_t payload) {
-        const needletail::Target &target = targets[size_t(field)];
-        target.slot.kinds[row] = kind;
-        target.slot.payloads[row] = payload;
+        const needletail::Target target = targets[size_t(field + 1)];
+        const size_t place = row;
+        target.slot.kinds[place] = kind;
+        target.slot.payloads[place] = payload;
         if (simdjson_unlikely(target.has_more)) {
             for (uint32_t slot : fields[size_t(field)].slots) {
-                slots[slot].kinds[row] = kind;
-                slots[slot].payloads[row] = payload;
+                slots[slot].kinds[place] = kind;
+                slots[slot].payloads[place] = payload;
             }
         }
     }

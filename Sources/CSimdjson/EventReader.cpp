@@ -114,25 +114,24 @@ uint32_t nt_decoder::read_list(simdjson::dom::array list, int32_t field, uint32_
 
 uint32_t nt_decoder::read_object(simdjson::dom::object object, int32_t field, uint32_t depth) {
     const uint32_t number = ++objects;
-    uint32_t shape = uint32_t(field + 2);
+    Shape *shape = shapes.root(field);
     bool loose = false;
     for (auto at = object.begin(), end = object.end(); at != end; ++at) {
         const uint8_t *const key = reinterpret_cast<const uint8_t *>(at.key_c_str());
         const uint32_t length = at.key_length();
         int32_t inner;
-        // An object that has left the shapes stands on shape 0, which leads nowhere.
-        if (const uint32_t next = shapes.step(shape, key, length); simdjson_likely(next != 0)) {
+        if (Shape *const next = shape->step(key, length); simdjson_likely(next != nullptr)) {
             shape = next;
-            inner = shapes.shapes[next].field;
+            inner = next->field;
         } else {
             inner = field >= 0 ? fields[size_t(field)].named(key, length) : -1;
             if (!loose) {
-                if (shapes.on_path(shape, key, length)) { return NT_DUPLICATE_KEY; }
-                if (shapes.can_grow(shape, length)) {
-                    shape = shapes.grow(shape, key, length, inner);
+                if (shape->is_on_path(key, length)) { return NT_DUPLICATE_KEY; }
+                if (shapes.can_grow(*shape, length)) {
+                    shape = shapes.grow(*shape, key, length, inner);
                 } else {
                     loose = true;
-                    shape = 0;
+                    shape = &shapes.nowhere;
                     for (auto before = object.begin(); before != at; ++before) {
                         key_table.insert(number, reinterpret_cast<const uint8_t *>(before.key_c_str()), before.key_length());
                     }

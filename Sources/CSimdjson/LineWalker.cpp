@@ -26,20 +26,36 @@ inline uint32_t load32(const uint8_t *bytes) {
     return word;
 }
 
-inline bool is_eight_digits(uint64_t word) {
-    return ((word & 0xF0F0F0F0F0F0F0F0u) | (((word + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) >> 4)) == 0x3333333333333333u;
-}
-
-// Pairs of digits, then pairs of pairs, all at once.
+// Pairs of digits, then pairs of pairs, all at once. Each byte is a digit's value, the first digit's the lowest.
 inline uint64_t value_of_eight_digits(uint64_t word) {
-    word -= 0x3030303030303030u;
     word = word * 10 + (word >> 8);
     return (((word & 0x000000FF000000FFu) * 0x000F424000000064u) + (((word >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u)) >> 32;
 }
 
+constexpr uint64_t powers_of_ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
+// Appends the digits that stand at `at` to a value, which may overflow, and returns the place behind them. Eight at a time and without
+// a branch on their number, which nothing foretells.
+inline const uint8_t *read_digits(const uint8_t *at, uint64_t &value) {
+    while (true) {
+        const uint64_t digits = load64(at) ^ 0x3030303030303030u;
+        // The lowest bit is right of the first byte over 9; what a carry spoils lies above.
+        const uint64_t others = ((digits + 0x7676767676767676u) | digits) & 0x8080808080808080u;
+        if (others == 0) {
+            value = value * 100000000 + value_of_eight_digits(digits);
+            at += 8;
+            continue;
+        }
+        const uint32_t bits = uint32_t(__builtin_ctzll(others)) & ~7u;
+        // Shifted in two steps, for none may be by 64.
+        value = value * powers_of_ten[bits / 8] + value_of_eight_digits(digits << (56 - bits) << 8);
+        return at + bits / 8;
+    }
+}
+
 // A double holds these exactly, as it holds integers up to 2^53; the quotient of two such is the double next to the decimal number.
-constexpr double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10,
-                                    1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+constexpr double double_powers_of_ten[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                           1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
 // So many digits never overflow 64 bits, also as a negative number.
 constexpr size_t quick_digits_max = 18;
 
@@ -133,20 +149,15 @@ simdjson_inline const uint32_t *nt_decoder::walk_number(const uint32_t *at, int3
     const uint8_t *const number = text + at[0];
     const bool negative = *number == '-';
     const uint8_t *const first = number + negative;
-    const uint8_t *digit = first;
     uint64_t value = 0;
-    if (const uint64_t word = load64(digit); is_eight_digits(word)) {
-        value = value_of_eight_digits(word);
-        digit += 8;
-    }
-    for (; is_digit(*digit); digit++) { value = value * 10 + uint64_t(*digit - '0'); }
+    const uint8_t *digit = read_digits(first, value);
     size_t digits = size_t(digit - first);
     if (digits == 0 || (*first == '0' && digits > 1)) { return nullptr; }
     size_t decimals = 0;
     if (*digit == '.') {
-        const uint8_t *const point = digit++;
-        for (; is_digit(*digit); digit++) { value = value * 10 + uint64_t(*digit - '0'); }
-        decimals = size_t(digit - point) - 1;
+        const uint8_t *const decimal = digit + 1;
+        digit = read_digits(decimal, value);
+        decimals = size_t(digit - decimal);
         digits += decimals;
         // Without one the number is badly written.
         if (decimals == 0) { return nullptr; }
@@ -157,7 +168,7 @@ simdjson_inline const uint32_t *nt_decoder::walk_number(const uint32_t *at, int3
     const bool is_quick = digits <= quick_digits_max && (*digit | 0x20) != 'e' && (decimals == 0 || value <= uint64_t(1) << 53);
     if (simdjson_likely(is_quick)) {
         if (decimals > 0) {
-            const double magnitude = double(value) / powers_of_ten[decimals];
+            const double magnitude = double(value) / double_powers_of_ten[decimals];
             kind = kind_double;
             payload = bits_of(negative ? -magnitude : magnitude);
             reformed++;
@@ -166,7 +177,11 @@ simdjson_inline const uint32_t *nt_decoder::walk_number(const uint32_t *at, int3
         }
     } else {
         // It ends where the run of bytes does that is no blank, else simdjson refuses it.
-        if (!parse_number(number, kind, payload)) { return nullptr; }
+        uint8_t slow_kind;
+        uint64_t slow_payload;
+        if (!parse_number(number, slow_kind, slow_payload)) { return nullptr; }
+        kind = slow_kind;
+        payload = slow_payload;
         reformed++;
         end = at[1];
         while (is_blank(text[end - 1])) { end--; }
@@ -278,8 +293,8 @@ const uint32_t *nt_decoder::walk_list(const uint32_t *at, int32_t field, uint32_
 // key, its end and its colon; nothing in the shapes has an escape.
 struct nt_decoder::KeyWalk {
     uint32_t object;
-    uint32_t shape;
     int32_t field;
+    Shape *shape;
     bool is_loose = false;
 };
 
@@ -296,43 +311,48 @@ bool nt_decoder::walk_key(const uint32_t *at, KeyWalk &walk, int32_t &field, uin
     const uint32_t length = close - open - 1;
     expected = colon + 1;
 
-    // With its ending, which is made up where blanks stand before the colon. Longer keys are in no shape.
-    const uint8_t *whole = key;
-    uint8_t joined[KeyShapes::key_bytes_max + 8] = {0};
-    if (close + 1 != colon) {
-        gaps++;
-        if (length + ending <= KeyShapes::key_bytes_max) {
-            std::memcpy(joined, key, length);
-            std::memcpy(joined + length, "\":", ending);
-            whole = joined;
-        }
-    }
-    if (const uint32_t next = raw_shapes.step(walk.shape, whole, length + ending); next != 0) {
+    if (close + 1 == colon) { return walk_whole_key(key, length, key, walk, field); }
+    // With its ending made up. Longer keys are in no shape.
+    gaps++;
+    uint8_t joined[KeyShapes::key_bytes_max + 8];
+    if (length + ending > KeyShapes::key_bytes_max) { return walk_whole_key(key, length, key, walk, field); }
+    std::memset(joined + length, 0, 8 + ending);
+    std::memcpy(joined, key, length);
+    std::memcpy(joined + length, "\":", ending);
+    return walk_whole_key(key, length, joined, walk, field);
+}
+
+// The key itself and, at `whole`, as the shapes hold it.
+simdjson_inline bool nt_decoder::walk_whole_key(
+    const uint8_t *key, uint32_t length, const uint8_t *whole, KeyWalk &walk, int32_t &field) {
+    constexpr uint32_t ending = 2;
+    if (Shape *const next = walk.shape->step(whole, length + ending); next != nullptr) {
         walk.shape = next;
-        field = raw_shapes.shapes[next].field;
+        field = next->field;
         return true;
     }
     field = walk.field >= 0 ? fields[size_t(walk.field)].named(key, length) : -1;
     if (!walk.is_loose) {
-        if (raw_shapes.on_path(walk.shape, whole, length + ending)) { return false; }
-        if (raw_shapes.can_grow(walk.shape, length + ending)) {
-            walk.shape = raw_shapes.grow(walk.shape, whole, length + ending, field);
+        if (walk.shape->is_on_path(whole, length + ending)) { return false; }
+        if (raw_shapes.can_grow(*walk.shape, length + ending)) {
+            walk.shape = raw_shapes.grow(*walk.shape, whole, length + ending, field);
             return true;
         }
-        for (uint32_t shape = walk.shape; raw_shapes.shapes[shape].depth > 0; shape = raw_shapes.shapes[shape].parent) {
-            const Shape &before = raw_shapes.shapes[shape];
-            key_table.insert(walk.object, before.key, before.key_length - ending);
+        for (const Shape *before = walk.shape; before->depth > 0; before = before->parent) {
+            key_table.insert(walk.object, before->key, before->key_length - ending);
         }
-        // From shape 0 no key leads on.
         walk.is_loose = true;
-        walk.shape = 0;
+        walk.shape = &raw_shapes.nowhere;
     }
     return key_table.insert(walk.object, key, length);
 }
 
 // `at` stands behind the opening brace.
 const uint32_t *nt_decoder::walk_object(const uint32_t *at, int32_t field, uint32_t depth) {
-    KeyWalk walk{++objects, uint32_t(field + 2), field};
+    const uint8_t *const text = this->text;
+    // Only what is unforeseen goes through memory.
+    Shape *shape = raw_shapes.root(field);
+    KeyWalk walk{++objects, field, shape};
     uint32_t expected = at[-1] + 1;
     if (simdjson_unlikely(text[at[0]] == '}')) { return expected == at[0] || is_gap(expected, at[0]) ? at + 1 : nullptr; }
     while (true) {
@@ -340,17 +360,22 @@ const uint32_t *nt_decoder::walk_object(const uint32_t *at, int32_t field, uint3
         if (simdjson_unlikely(open != expected) && !is_gap(expected, open)) { return nullptr; }
         if (text[open] != '"') { return nullptr; }
         int32_t inner;
-        const Shape *const shapes = raw_shapes.shapes.data();
-        const uint32_t next = shapes[walk.shape].first;
-        if (simdjson_likely(next != 0 && raw_shapes.is_key(shapes[next], text + open + 1))) {
-            walk.shape = next;
-            inner = shapes[next].field;
-            expected = open + 1 + shapes[next].key_length;
-        } else if (!walk_key(at, walk, inner, expected)) {
-            return nullptr;
+        Shape *const next = shape->first;
+        if (simdjson_likely(next != nullptr && next->is_key(text + open + 1))) {
+            shape = next;
+            inner = next->field;
+            expected = open + 1 + next->key_length;
+        } else {
+            int32_t key_field;
+            uint32_t place;
+            walk.shape = shape;
+            if (!walk_key(at, walk, key_field, place)) { return nullptr; }
+            shape = walk.shape;
+            inner = key_field;
+            expected = place;
         }
         at = walk_value(at + 2, expected, inner, depth);
-        if (at == nullptr) { return nullptr; }
+        if (simdjson_unlikely(at == nullptr)) { return nullptr; }
         const uint32_t separator = *at++;
         expected = separator + 1;
         if (text[separator] == '}') { return at; }
