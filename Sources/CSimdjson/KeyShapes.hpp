@@ -128,7 +128,8 @@ private:
     uint64_t misses = 0;
 
     const uint8_t *keep(const uint8_t *key, uint32_t length) {
-        if (length > slab_bytes - slab_used) {
+        // An empty key needs a place as well.
+        if (slabs.empty() || length > slab_bytes - slab_used) {
             slabs.push_back(std::make_unique<uint8_t[]>(slab_bytes));
             slab_used = 0;
         }

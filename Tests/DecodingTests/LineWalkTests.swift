@@ -193,7 +193,8 @@ import Testing
 
     /// All that a token may be followed by, at each place of a line.
     @Test func theWaysAgreeOnEveryByteAtEveryPlace() {
-        let line = Array("{\"ts\":1,\"v\":[true,-1.5,\"a\\n\"],\"n\":{\"a\": null},\"card\":\"b\"}".utf8)
+        // A wanted list of doubles would be left to the tree, and so all of its line.
+        let line = Array("{\"ts\":1,\"w\":[true,-1.5,\"a\\n\"],\"list\":[1,{\"a\":\"x\"}],\"n\":{\"a\": null},\"v\":1e5,\"card\":\"b\"}".utf8)
         let around = Array("{\"ts\":2,\"v\":\"x\"}\n".utf8)
         let pair = Pair()
         for place in 0...line.count {
