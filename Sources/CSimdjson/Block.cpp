@@ -1,8 +1,7 @@
 // Blocks of lines to rows.
 //
-// A block is cut into chunks of whole lines, and simdjson's scanner finds the tokens of a chunk at once (LineWalker.cpp). A line that is
-// not plainly good is parsed by itself; where the scanner refuses a chunk, as it does for a quote that is left open, all its lines are.
-// So no line can harm another.
+// Each line is one document for simdjson, so no line can harm another. Its on-demand parser reads the lines (LineWalker.cpp); what that
+// way gives up is parsed once more, to a tree (EventReader.cpp).
 
 #include "CSimdjson.h"
 
@@ -84,107 +83,36 @@ size_t nt_decoder::line_end(size_t start, size_t limit) const {
     return found ? size_t(static_cast<const uint8_t *>(found) - block->bytes) : limit;
 }
 
-// Reads the chunk of whole lines in bytes[start ..< end]. False where the batch has too little room, as with all that follow.
-bool nt_decoder::read_chunk(size_t start, size_t end) {
-    if (only_trees || !scan(start, end)) { return read_lines(start, end); }
-    const uint8_t *const chunk = text;
-    const uint32_t length = text_length;
-    const uint32_t *at = scanner->structural_indexes.get();
-    uint32_t from = 0;
-    while (from < length) {
-        uint32_t first = from;
-        if (simdjson_unlikely(*at != from)) {
-            while (first < *at && is_blank(chunk[first])) { first++; }
-            if (first == length || chunk[first] == '\n') {
-                from = first + 1;
-                line++;
-                continue;
-            }
-        }
-        if (!has_row()) { return false; }
-        const size_t strings_before = strings_used;
-        const uint32_t *behind = nullptr;
-        uint32_t to = 0;
-        if (simdjson_likely(first == *at && chunk[first] == '{')) {
-            key_table.start_line();
-            objects = 0;
-            behind = walk_object(at + 1, 0, 1);
-            if (simdjson_likely(behind != nullptr)) {
-                to = behind[-1] + 1;
-                while (to < length && is_blank(chunk[to])) { to++; }
-                if (to < length && chunk[to] != '\n') { behind = nullptr; }
-            }
-        }
-        uint32_t reason = NT_ACCEPTED;
-        if (simdjson_likely(behind != nullptr)) {
-            at = behind;
-        } else {
-            if (block->strings_needed > 0) { return false; }
-            clear_row(strings_before);
-            to = uint32_t(line_end(start + from, end) - start);
-            size_t size = to - from;
-            if (size > 0 && chunk[to - 1] == '\r') { size--; }
-            reason = read_line(chunk + from, size);
-            while (*at < to) { at++; }
-        }
-        if (!end_line(start + from, start + to, reason)) { return false; }
-        from = to + 1;
-    }
-    return true;
-}
-
-// Reads each line of a chunk by itself.
-bool nt_decoder::read_lines(size_t start, size_t end) {
-    while (start < end) {
-        const size_t to = line_end(start, end);
-        size_t size = to - start;
-        if (size > 0 && block->bytes[to - 1] == '\r') { size--; }
-        size_t blanks = 0;
-        while (blanks < size && is_blank(block->bytes[start + blanks])) { blanks++; }
-        if (blanks == size) {
-            line++;
-        } else if (!has_row() || !end_line(start, to, read_line(block->bytes + start, size))) {
-            return false;
-        }
-        start = to + 1;
-    }
-    return true;
-}
-
+// Reads all lines. False where the batch has too little room.
 bool nt_decoder::read_block() {
     const uint8_t *const bytes = block->bytes;
     const size_t count = block->count;
-    size_t start = block->start;
     size_t cut = 0;
-    while (start < count) {
+    for (size_t start = block->start, end; start < count; start = end + 1) {
+        end = line_end(start, count);
+        size_t size = end - start;
+        if (size > 0 && bytes[end - 1] == '\r') { size--; }
         while (cut < block->cut_count && block->cut_lines[cut] < start) { cut++; }
-        const size_t next_cut = cut < block->cut_count ? block->cut_lines[cut] : count;
-        size_t end;
-        bool is_too_long = start == next_cut;
-        if (is_too_long) {
-            end = line_end(start, count);
-        } else {
-            const size_t limit = std::min(next_cut, start + chunk_bytes);
-            const void *last = limit == next_cut ? nullptr : ::memrchr(bytes + start, '\n', limit - start);
-            if (limit == next_cut) {
-                end = limit;
-            } else if (last != nullptr) {
-                end = size_t(static_cast<const uint8_t *>(last) - bytes) + 1;
-            } else {
-                // One line that is longer than a chunk.
-                end = line_end(limit, next_cut);
-                const size_t size = end - start - (end > start && bytes[end - 1] == '\r' ? 1 : 0);
-                is_too_long = size > NT_LINE_BYTES_MAX;
-                if (!is_too_long && end < count) { end++; }
-            }
-        }
-        if (is_too_long) {
+        const bool is_cut = cut < block->cut_count && block->cut_lines[cut] == start;
+        if (simdjson_unlikely(is_cut || size > NT_LINE_BYTES_MAX)) {
             if (!end_line(start, end, NT_LINE_TOO_LONG)) { return false; }
-            end++;
-        } else if (!read_chunk(start, end)) {
-            return false;
+            continue;
         }
-        start = end;
+        size_t blanks = 0;
+        while (blanks < size && is_blank(bytes[start + blanks])) { blanks++; }
+        if (blanks == size) {
+            line++;
+            continue;
+        }
+        if (!has_row()) { return false; }
+        const size_t strings_before = strings_used;
+        uint32_t reason = NT_ACCEPTED;
+        if (simdjson_unlikely(only_trees || !walk_line(bytes + start, size))) {
+            if (block->strings_needed > 0) { return false; }
+            clear_row(strings_before);
+            reason = read_line(bytes + start, size);
+        }
+        if (!end_line(start, end, reason)) { return false; }
     }
     return true;
 }
@@ -216,6 +144,8 @@ size_t nt_decoder_decode(nt_decoder *decoder, nt_block *block) {
     d.strings_used = block->strings_start;
     d.backslash = nullptr;
     d.bytes_end = block->bytes + block->count;
+    d.next_backslash = nullptr;
+    d.reformed = 0;
     block->strings_needed = 0;
     block->rows_needed = false;
     if (d.time_kinds.size() < block->row_capacity) {

@@ -1,5 +1,5 @@
-// What a decoder keeps from block to block, and its methods: Block.cpp cuts a block into chunks and lines, LineWalker.cpp reads the
-// lines that are as they should be, EventReader.cpp reads simdjson's tree of all others, Reasons.cpp names what is wrong with a line.
+// What a decoder keeps from block to block, and its methods: Block.cpp cuts a block into lines, LineWalker.cpp reads them with simdjson's
+// on-demand parser, EventReader.cpp reads simdjson's tree of lines that are unusual, Reasons.cpp names what is wrong with a line.
 #pragma once
 
 #include <simdjson.h>
@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <random>
 #include <string>
 #include <utility>
@@ -71,9 +70,6 @@ inline bool has_half_pair(const uint8_t *text, size_t length) {
 }  // namespace needletail
 
 struct nt_decoder {
-    // What is scanned at once: it stays in the first-level cache until it is walked, and a quote that is left open harms no more.
-    static constexpr size_t chunk_bytes = 32 * 1024;
-
     size_t column_count;
     std::vector<needletail::Field> fields;
     std::vector<needletail::Slot> slots;
@@ -92,18 +88,16 @@ struct nt_decoder {
     // Objects met so far in the document at hand.
     uint32_t objects = 0;
 
-    // LineWalker: the scanner's places of tokens, and the shapes of keys as they stand in the text.
-    std::unique_ptr<simdjson::internal::dom_parser_implementation> scanner;
-    size_t scanner_capacity = 0;
+    // LineWalker: simdjson's on-demand parser, and the shapes of keys as they stand in the text, each with its closing quote.
+    simdjson::ondemand::parser walker;
     needletail::KeyShapes raw_shapes;
-    const uint8_t *text = nullptr;  // the chunk
-    uint32_t text_length = 0;
-    uint32_t text_offset = 0;  // in the block
-    // The first backslash of the chunk at or behind the last place asked for; its length where there is none.
-    uint32_t next_backslash = 0;
-    // Blanks between tokens, and values that simdjson may write in another form than the line's, met so far in the chunk.
-    uint32_t gaps = 0;
+    const uint8_t *walk_end = nullptr;  // of the line at hand
+    bool walk_escapes = false;  // whether the line at hand has a backslash
+    bool was_flat = true;  // whether the last line had known keys and nothing nested
+    // Values that simdjson may write in another form than the line's, met so far in the block.
     uint32_t reformed = 0;
+    // The first backslash at or behind the last line asked for; `bytes_end` where there is none.
+    const uint8_t *next_backslash = nullptr;
 
     // EventReader: simdjson's trees.
     simdjson::dom::parser parser;
@@ -118,8 +112,6 @@ struct nt_decoder {
 
     // Block.cpp
     bool read_block();
-    bool read_chunk(size_t start, size_t end);
-    bool read_lines(size_t start, size_t end);
     uint32_t read_line(const uint8_t *line, size_t size);
     bool end_line(size_t start, size_t end, uint32_t reason);
     bool has_row();
@@ -127,20 +119,8 @@ struct nt_decoder {
     simdjson::error_code parse(const uint8_t *line, size_t size, simdjson::dom::element &document);
 
     // LineWalker.cpp
-    bool scan(size_t start, size_t end);
-    struct KeyWalk;
-    bool walk_key(const uint32_t *at, KeyWalk &walk, int32_t &field, uint32_t &expected);
-    bool walk_whole_key(const uint8_t *key, uint32_t length, const uint8_t *whole, KeyWalk &walk, int32_t &field);
-    const uint32_t *walk_object(const uint32_t *at, int32_t field, uint32_t depth);
-    const uint32_t *walk_list(const uint32_t *at, int32_t field, uint32_t depth);
-    const uint32_t *walk_value(const uint32_t *at, uint32_t expected, int32_t field, uint32_t depth);
-    const uint32_t *walk_container(const uint32_t *at, int32_t field, uint32_t depth);
-    const uint32_t *walk_number(const uint32_t *at, int32_t field);
-    const uint32_t *walk_word(const uint32_t *at, int32_t field);
-    bool read_escaped(uint32_t open, uint32_t close, int32_t field);
-    bool write_list(uint32_t open, uint32_t close, bool has_gaps, int32_t field);
-    bool is_gap(uint32_t from, uint32_t to);
-    bool has_backslash(uint32_t from, uint32_t to);
+    bool walk_line(const uint8_t *line, size_t size);
+    bool has_backslash(const uint8_t *from, const uint8_t *to);
 
     // EventReader.cpp
     uint32_t read_event(simdjson::dom::element document, const uint8_t *line, size_t size);
@@ -148,7 +128,6 @@ struct nt_decoder {
     uint32_t read_list(simdjson::dom::array list, int32_t field, uint32_t depth);
     uint32_t read_value(simdjson::dom::element value, int32_t field, uint32_t depth);
     uint32_t read_container(simdjson::dom::element value, int32_t field, uint32_t depth);
-    uint32_t write_text(int32_t field, uint8_t kind, const char *text, size_t length);
     bool has_surrogate_escape(const uint8_t *from, const uint8_t *to);
 
     // Reasons.cpp
@@ -177,6 +156,15 @@ struct nt_decoder {
         if (simdjson_likely(length + NT_PADDING <= block->strings_capacity - strings_used)) { return true; }
         block->strings_needed = (block->strings_capacity - block->strings_start) * 2 + length + NT_PADDING;
         return false;
+    }
+
+    // For a wanted field whose text does not stand in the line as it is.
+    uint32_t write_text(int32_t field, uint8_t kind, const char *text, size_t length) {
+        if (!has_room(length)) { return needletail::no_room; }
+        std::memcpy(block->strings + strings_used, text, length);
+        write(field, kind, uint64_t(strings_used) | uint64_t(length) << 32);
+        strings_used += length;
+        return NT_ACCEPTED;
     }
 
     // Takes back what a line has left in the row.

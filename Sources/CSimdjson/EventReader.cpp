@@ -53,14 +53,6 @@ bool nt_decoder::has_surrogate_escape(const uint8_t *from, const uint8_t *to) {
     }
 }
 
-simdjson_inline uint32_t nt_decoder::write_text(int32_t field, uint8_t kind, const char *text, size_t length) {
-    if (!has_room(length)) { return no_room; }
-    std::memcpy(block->strings + strings_used, text, length);
-    write(field, kind, uint64_t(strings_used) | uint64_t(length) << 32);
-    strings_used += length;
-    return NT_ACCEPTED;
-}
-
 simdjson_inline uint32_t nt_decoder::read_value(element value, int32_t field, uint32_t depth) {
     const element_type type = value.type();
     if (type == element_type::OBJECT || type == element_type::ARRAY) { return read_container(value, field, depth); }

@@ -44,6 +44,14 @@ struct Shape {
         return key_length <= 16 || std::memcmp(other + 8, key + 8, key_length - 8) == 0;
     }
 
+    // The shape behind this one by a key that ends as its shape tells, or null. So many bytes are left from the key on.
+    Shape *step_within(const uint8_t *other, size_t left) const {
+        for (Shape *next = first; next != nullptr; next = next->sibling) {
+            if (next->key_length <= left && next->is_key(other)) { return next; }
+        }
+        return nullptr;
+    }
+
     // The shape behind this one by such a key, or null.
     Shape *step(const uint8_t *other, uint32_t length) const {
         for (Shape *next = first; next != nullptr; next = next->sibling) {
