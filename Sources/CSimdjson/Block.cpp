@@ -1,7 +1,8 @@
 // Blocks of lines to rows.
 //
-// Each line is one document for simdjson, so no line can harm another. Its on-demand parser reads the lines (LineWalker.cpp); what that
-// way gives up is parsed once more, to a tree (EventReader.cpp).
+// simdjson's on-demand parser reads the lines of a chunk as one stream of documents, as long as each line is one document, flat and good;
+// from the first that is not, each line of that chunk is parsed by itself (LineWalker.cpp). What that way gives up is parsed once more,
+// to a tree (EventReader.cpp). So no line can harm another.
 
 #include "CSimdjson.h"
 
@@ -56,18 +57,15 @@ void nt_decoder_add_path(nt_decoder *decoder, size_t column, const nt_component 
 
 void nt_decoder_read_trees(nt_decoder *decoder) { decoder->only_trees = true; }
 
-// Ends the line in bytes[start ..< end]. False where there is no row for it, or no room for its text.
+// Ends the line in bytes[start ..< end]. False where there is no room for its text.
 bool nt_decoder::end_line(size_t start, size_t end, uint32_t reason) {
     if (simdjson_unlikely(reason == no_room)) { return false; }
-    if (end > start && block->bytes[end - 1] == '\r') { end--; }
-    if (simdjson_unlikely(reason != NT_ACCEPTED)) {
-        rejects.push_back(nt_rejected{uint32_t(line), reason, uint32_t(start), uint32_t(end - start)});
-    } else {
-        block->lines[row] = block->first_line + line;
-        block->raw_offsets[row] = uint32_t(start);
-        block->raw_lengths[row] = uint32_t(end - start);
-        row++;
+    if (simdjson_likely(reason == NT_ACCEPTED)) {
+        keep_row(start, end);
+        return true;
     }
+    if (end > start && block->bytes[end - 1] == '\r') { end--; }
+    rejects.push_back(nt_rejected{uint32_t(line), reason, uint32_t(start), uint32_t(end - start)});
     line++;
     return true;
 }
@@ -83,13 +81,11 @@ size_t nt_decoder::line_end(size_t start, size_t limit) const {
     return found ? size_t(static_cast<const uint8_t *>(found) - block->bytes) : limit;
 }
 
-// Reads all lines. False where the batch has too little room.
-bool nt_decoder::read_block() {
+// Reads lines up to `limit`, each by itself. `cut` counts the cut lines that were met. False where the batch has too little room.
+bool nt_decoder::read_lines(size_t start, size_t limit, size_t &cut) {
     const uint8_t *const bytes = block->bytes;
-    const size_t count = block->count;
-    size_t cut = 0;
-    for (size_t start = block->start, end; start < count; start = end + 1) {
-        end = line_end(start, count);
+    for (size_t end; start < limit; start = end + 1) {
+        end = line_end(start, block->count);
         size_t size = end - start;
         if (size > 0 && bytes[end - 1] == '\r') { size--; }
         while (cut < block->cut_count && block->cut_lines[cut] < start) { cut++; }
@@ -113,6 +109,24 @@ bool nt_decoder::read_block() {
             reason = read_line(bytes + start, size);
         }
         if (!end_line(start, end, reason)) { return false; }
+    }
+    return true;
+}
+
+// Reads all lines. False where the batch has too little room.
+bool nt_decoder::read_block() {
+    size_t cut = 0;
+    for (size_t start = block->start; start < block->count;) {
+        // Chunks of whole lines, or one long line.
+        const size_t left = block->count - start;
+        const void *last = left <= chunk_bytes ? nullptr : ::memrchr(block->bytes + start, '\n', chunk_bytes);
+        size_t end = left <= chunk_bytes ? block->count : start + chunk_bytes;
+        if (last != nullptr) { end = size_t(static_cast<const uint8_t *>(last) - block->bytes) + 1; }
+        const bool has_cut = block->cut_count > cut && block->cut_lines[cut] < end;
+        const bool is_whole = last != nullptr || left <= chunk_bytes;
+        const size_t rest = is_whole && !has_cut && was_flat && !only_trees ? walk_lines(start, end) : start;
+        if (!read_lines(rest, end, cut)) { return false; }
+        start = is_whole ? end : line_end(end, block->count) + 1;
     }
     return true;
 }

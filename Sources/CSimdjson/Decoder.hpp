@@ -70,6 +70,9 @@ inline bool has_half_pair(const uint8_t *text, size_t length) {
 }  // namespace needletail
 
 struct nt_decoder {
+    // Lines that are scanned at once: they stay in the first-level cache until they are walked.
+    static constexpr size_t chunk_bytes = 32 * 1024;
+
     size_t column_count;
     std::vector<needletail::Field> fields;
     std::vector<needletail::Slot> slots;
@@ -88,7 +91,8 @@ struct nt_decoder {
     // Objects met so far in the document at hand.
     uint32_t objects = 0;
 
-    // LineWalker: simdjson's on-demand parser, and the shapes of keys as they stand in the text, each with its closing quote.
+    // LineWalker: simdjson's on-demand parsers of many lines and of one, and the shapes of keys as they stand in the text, each with its closing quote.
+    simdjson::ondemand::parser lines_walker;
     simdjson::ondemand::parser walker;
     needletail::KeyShapes raw_shapes;
     const uint8_t *walk_end = nullptr;  // of the line at hand
@@ -112,6 +116,7 @@ struct nt_decoder {
 
     // Block.cpp
     bool read_block();
+    bool read_lines(size_t start, size_t limit, size_t &cut);
     uint32_t read_line(const uint8_t *line, size_t size);
     bool end_line(size_t start, size_t end, uint32_t reason);
     bool has_row();
@@ -119,6 +124,7 @@ struct nt_decoder {
     simdjson::error_code parse(const uint8_t *line, size_t size, simdjson::dom::element &document);
 
     // LineWalker.cpp
+    size_t walk_lines(size_t start, size_t end);
     bool walk_line(const uint8_t *line, size_t size);
     bool has_backslash(const uint8_t *from, const uint8_t *to);
 
@@ -165,6 +171,16 @@ struct nt_decoder {
         write(field, kind, uint64_t(strings_used) | uint64_t(length) << 32);
         strings_used += length;
         return NT_ACCEPTED;
+    }
+
+    // Ends the row of the line in bytes[start ..< end].
+    void keep_row(size_t start, size_t end) {
+        if (block->bytes[end - 1] == '\r') { end--; }
+        block->lines[row] = block->first_line + line;
+        block->raw_offsets[row] = uint32_t(start);
+        block->raw_lengths[row] = uint32_t(end - start);
+        row++;
+        line++;
     }
 
     // Takes back what a line has left in the row.

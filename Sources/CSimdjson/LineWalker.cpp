@@ -1,16 +1,16 @@
-// The quick way from lines to columns: simdjson's on-demand parser over a line, with no tree between.
+// The quick way from lines to columns: simdjson's on-demand parser, with no tree between.
 //
-// simdjson alone judges. Its scanner proves the UTF-8 of the whole line, that every string is closed and that none holds a control
-// character; its iterators over objects and lists prove which token may follow which; its readers of values prove numbers, words and
-// escapes. On-demand proves only what it is asked for, so every value of a line is asked for, also what no column wants. A string
-// without a backslash is the one value that needs no reader: the scanner has proved all there is to it.
+// simdjson alone judges. Its scanner proves the UTF-8, that every string is closed and that none holds a control character; its
+// iterators over objects and lists prove which token may follow which; its readers of values prove numbers, words and escapes.
+// On-demand proves only what it is asked for, so every value of a line is asked for, also what no column wants. A string without a
+// backslash is the one value that needs no reader: the scanner has proved all there is to it.
 //
-// What is done here is to go through all of a document, to compare keys with those met before, and to write the columns. A line that
+// What is done here is to hold documents to their lines, to compare keys with those met before, and to write the columns. A line that
 // simdjson refuses, or that is unusual (an escape in a key, an integer beyond 64 bits), is not judged here: the walk gives up, and
 // the line goes to simdjson's tree parser.
 //
-// On-demand has no check for the end of its tokens: it goes on to what stands behind the document. That is the line's end, the end of
-// a '\r' before it, or a NUL behind the block, which is no key, no colon, no value and no comma, so the walk ends there at the latest.
+// On-demand has no check for the end of its tokens: it goes on to what stands behind them. That is a line's end, the '\r' before it, or
+// the NUL behind a block: no key, colon, value or comma, so every walk ends there at the latest.
 
 #include "Decoder.hpp"
 
@@ -26,8 +26,8 @@ constexpr uint32_t quote_bytes = 1;
 // simdjson reads a double the long way where it has more than 19 digits.
 constexpr size_t long_number_bytes = 20;
 
-// Most lines have keys that are known and no objects or lists inside. For them the walk is compiled into one piece, in which the
-// parser's place in the line stays in registers. At anything else that walk ends, and the line is walked anew by the other one.
+// Most lines are flat: their keys are known, and no objects or lists stand inside. For them the walk is compiled into one piece, in which
+// the parser's place in the line stays in registers. At anything else that walk ends, and the line is walked anew by the other one.
 enum class Outcome { done, given_up, not_flat };
 
 const uint8_t *bytes_of(const char *text) { return reinterpret_cast<const uint8_t *>(text); }
@@ -244,6 +244,44 @@ simdjson_inline bool nt_decoder::has_backslash(const uint8_t *from, const uint8_
         next_backslash = found ? static_cast<const uint8_t *>(found) : bytes_end;
     }
     return next_backslash < to;
+}
+
+// Writes the rows of lines in bytes[start ..< end], which simdjson scans at once, as long as they are flat and good. Returns where the
+// first line begins that is not, or is the last. What the parser has to know stays in registers only where all is one piece.
+__attribute__((flatten)) size_t nt_decoder::walk_lines(size_t start, size_t end) {
+    const uint8_t *const bytes = block->bytes;
+    // Without the last line end, so that one stands where the tokens end.
+    const size_t size = end - start - (bytes[end - 1] == '\n');
+    if (size == 0) { return start; }
+    ondemand::document_stream stream;
+    if (lines_walker.iterate_many(bytes + start, size, chunk_bytes).get(stream) != SUCCESS) { return start; }
+    const auto behind = stream.end();
+    auto at = stream.begin();
+    if (!(at != behind) || at.error() != SUCCESS || at.current_index() != 0) { return start; }
+    while (row < block->row_capacity) {
+        const size_t to = line_end(start, end);
+        walk_end = bytes + to;
+        walk_escapes = has_backslash(bytes + start, walk_end);
+        objects = 0;
+        const size_t strings_before = strings_used;
+        ondemand::document_reference document = (*at).value_unsafe();
+        ondemand::object object;
+        if (document.get_object().get(object) != SUCCESS) { return start; }
+        const Outcome outcome = walk_object<true>(*this, object, 0, 1);
+        // Where the next document begins with the next line, this one has ended in its own, and has no other token behind it.
+        const char *next;
+        const bool is_line = outcome == Outcome::done && document.current_location().get(next) == SUCCESS
+            && bytes_of(next) == walk_end + 1;
+        if (simdjson_unlikely(!is_line)) {
+            clear_row(strings_before);
+            return start;
+        }
+        keep_row(start, to);
+        start = to + 1;
+        ++at;
+        if (simdjson_unlikely(!(at != behind) || at.error() != SUCCESS)) { return start; }
+    }
+    return start;
 }
 
 // Writes the row of a line. False for giving up, which may leave something in the row.
