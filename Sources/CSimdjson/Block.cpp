@@ -1,8 +1,8 @@
 // Blocks of lines to rows.
 //
-// simdjson's on-demand parser reads the lines of a chunk as one stream of documents, as long as each line is one document, flat and good;
-// from the first that is not, each line of that chunk is parsed by itself (LineWalker.cpp). What that way gives up is parsed once more,
-// to a tree (EventReader.cpp). So no line can harm another.
+// simdjson's on-demand parser reads the lines of a chunk as one stream of documents, as long as each line is one good document; from the
+// first that is not, each line of that chunk is parsed by itself (LineWalker.cpp). What that way gives up is parsed once more, to a tree
+// (EventReader.cpp). So no line can harm another.
 
 #include "CSimdjson.h"
 
@@ -124,7 +124,7 @@ bool nt_decoder::read_block() {
         if (last != nullptr) { end = size_t(static_cast<const uint8_t *>(last) - block->bytes) + 1; }
         const bool has_cut = block->cut_count > cut && block->cut_lines[cut] < end;
         const bool is_whole = last != nullptr || left <= chunk_bytes;
-        const size_t rest = is_whole && !has_cut && was_flat && !only_trees ? walk_lines(start, end) : start;
+        const size_t rest = is_whole && !has_cut && !only_trees ? walk_lines(start, end) : start;
         if (!read_lines(rest, end, cut)) { return false; }
         start = is_whole ? end : line_end(end, block->count) + 1;
     }

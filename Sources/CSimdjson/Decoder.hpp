@@ -91,13 +91,14 @@ struct nt_decoder {
     // Objects met so far in the document at hand.
     uint32_t objects = 0;
 
-    // LineWalker: simdjson's on-demand parsers of many lines and of one, and the shapes of keys as they stand in the text, each with its closing quote.
+    // LineWalker: simdjson's on-demand parsers of many lines and of one, and the shapes of keys as they stand in the text, each with its
+    // closing quote.
     simdjson::ondemand::parser lines_walker;
     simdjson::ondemand::parser walker;
     needletail::KeyShapes raw_shapes;
     const uint8_t *walk_end = nullptr;  // of the line at hand
     bool walk_escapes = false;  // whether the line at hand has a backslash
-    bool was_flat = true;  // whether the last line had known keys and nothing nested
+    bool was_flat = true;  // whether the lines before had known keys and nothing nested
     // Values that simdjson may write in another form than the line's, met so far in the block.
     uint32_t reformed = 0;
     // The first backslash at or behind the last line asked for; `bytes_end` where there is none.
@@ -126,7 +127,6 @@ struct nt_decoder {
     // LineWalker.cpp
     size_t walk_lines(size_t start, size_t end);
     bool walk_line(const uint8_t *line, size_t size);
-    bool has_backslash(const uint8_t *from, const uint8_t *to);
 
     // EventReader.cpp
     uint32_t read_event(simdjson::dom::element document, const uint8_t *line, size_t size);
@@ -171,6 +171,18 @@ struct nt_decoder {
         write(field, kind, uint64_t(strings_used) | uint64_t(length) << 32);
         strings_used += length;
         return NT_ACCEPTED;
+    }
+
+    // Before each walk over a line. Lines come in their order.
+    void start_walk(const uint8_t *from, const uint8_t *to) {
+        walk_end = to;
+        if (simdjson_unlikely(next_backslash == nullptr || next_backslash < from)) {
+            const void *found = std::memchr(from, '\\', size_t(bytes_end - from));
+            next_backslash = found ? static_cast<const uint8_t *>(found) : bytes_end;
+        }
+        walk_escapes = next_backslash < to;
+        key_table.start_line();
+        objects = 0;
     }
 
     // Ends the row of the line in bytes[start ..< end].

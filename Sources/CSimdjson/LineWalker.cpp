@@ -23,6 +23,9 @@ namespace {
 // A key stands in the shapes with its closing quote, so that one comparison proves the key and its end. No shape has an escape.
 constexpr uint32_t quote_bytes = 1;
 
+// Deeper lines are unusual.
+constexpr uint32_t walk_depth_max = 64;
+
 // simdjson reads a double the long way where it has more than 19 digits.
 constexpr size_t long_number_bytes = 20;
 
@@ -202,7 +205,7 @@ bool write_list(nt_decoder &d, const char *from, const char *to, int32_t field) 
 }
 
 Outcome walk_container(nt_decoder &d, ondemand::value &value, int32_t field, uint32_t depth) {
-    if (depth == NT_DEPTH_MAX) { return Outcome::given_up; }
+    if (depth == walk_depth_max) { return Outcome::given_up; }
     d.was_flat = false;
     ondemand::object object;
     if (value.get_object().get(object) == SUCCESS) {
@@ -234,49 +237,36 @@ template <bool flat> __attribute__((noinline)) Outcome walk(nt_decoder &d, const
     return document.current_location().error() == simdjson::OUT_OF_BOUNDS ? Outcome::done : Outcome::given_up;
 }
 
-}  // namespace
-
-// Asked about lines in their order.
-simdjson_inline bool nt_decoder::has_backslash(const uint8_t *from, const uint8_t *to) {
-    if (simdjson_likely(next_backslash >= to)) { return false; }
-    if (next_backslash == nullptr || next_backslash < from) {
-        const void *found = std::memchr(from, '\\', size_t(bytes_end - from));
-        next_backslash = found ? static_cast<const uint8_t *>(found) : bytes_end;
-    }
-    return next_backslash < to;
-}
-
-// Writes the rows of lines in bytes[start ..< end], which simdjson scans at once, as long as they are flat and good. Returns where the
-// first line begins that is not, or is the last. What the parser has to know stays in registers only where all is one piece.
-__attribute__((flatten)) size_t nt_decoder::walk_lines(size_t start, size_t end) {
-    const uint8_t *const bytes = block->bytes;
+// Writes the rows of lines in bytes[start ..< end], which simdjson scans at once, as long as they are good. Returns where the first line
+// begins that is not, or is the last. What the parser has to know stays in registers only where all is one piece.
+template <bool flat> __attribute__((flatten, noinline)) size_t walk_stream(nt_decoder &d, size_t start, size_t end) {
+    const uint8_t *const bytes = d.block->bytes;
     // Without the last line end, so that one stands where the tokens end.
     const size_t size = end - start - (bytes[end - 1] == '\n');
     if (size == 0) { return start; }
     ondemand::document_stream stream;
-    if (lines_walker.iterate_many(bytes + start, size, chunk_bytes).get(stream) != SUCCESS) { return start; }
+    if (d.lines_walker.iterate_many(bytes + start, size, nt_decoder::chunk_bytes).get(stream) != SUCCESS) { return start; }
     const auto behind = stream.end();
     auto at = stream.begin();
     if (!(at != behind) || at.error() != SUCCESS || at.current_index() != 0) { return start; }
-    while (row < block->row_capacity) {
-        const size_t to = line_end(start, end);
-        walk_end = bytes + to;
-        walk_escapes = has_backslash(bytes + start, walk_end);
-        objects = 0;
-        const size_t strings_before = strings_used;
+    if constexpr (!flat) { d.was_flat = true; }
+    while (d.row < d.block->row_capacity) {
+        const size_t to = d.line_end(start, end);
+        d.start_walk(bytes + start, bytes + to);
+        const size_t strings_before = d.strings_used;
         ondemand::document_reference document = (*at).value_unsafe();
         ondemand::object object;
         if (document.get_object().get(object) != SUCCESS) { return start; }
-        const Outcome outcome = walk_object<true>(*this, object, 0, 1);
+        const Outcome outcome = walk_object<flat>(d, object, 0, 1);
         // Where the next document begins with the next line, this one has ended in its own, and has no other token behind it.
         const char *next;
         const bool is_line = outcome == Outcome::done && document.current_location().get(next) == SUCCESS
-            && bytes_of(next) == walk_end + 1;
+            && bytes_of(next) == bytes + to + 1;
         if (simdjson_unlikely(!is_line)) {
-            clear_row(strings_before);
+            d.clear_row(strings_before);
             return start;
         }
-        keep_row(start, to);
+        d.keep_row(start, to);
         start = to + 1;
         ++at;
         if (simdjson_unlikely(!(at != behind) || at.error() != SUCCESS)) { return start; }
@@ -284,16 +274,19 @@ __attribute__((flatten)) size_t nt_decoder::walk_lines(size_t start, size_t end)
     return start;
 }
 
+}  // namespace
+
+size_t nt_decoder::walk_lines(size_t start, size_t end) {
+    return was_flat ? walk_stream<true>(*this, start, end) : walk_stream<false>(*this, start, end);
+}
+
 // Writes the row of a line. False for giving up, which may leave something in the row.
 bool nt_decoder::walk_line(const uint8_t *line, size_t size) {
     if (simdjson_unlikely(walker.capacity() < size)) {
         const size_t room = std::max(size + size / 2, size_t(4 * 1024));
-        if (walker.allocate(room, NT_DEPTH_MAX + 2) != SUCCESS) { std::abort(); }
+        if (walker.allocate(room) != SUCCESS) { std::abort(); }
     }
-    walk_end = line + size;
-    walk_escapes = has_backslash(line, walk_end);
-    key_table.start_line();
-    objects = 0;
+    start_walk(line, line + size);
     const size_t strings_before = strings_used;
     if (simdjson_likely(was_flat)) {
         const Outcome outcome = walk<true>(*this, line, size);

@@ -2,7 +2,7 @@
 import Events
 import Testing
 
-/// The quick way over a line's tokens against simdjson's tree of each line by itself: the same rows, and the same rejects for the same
+/// The quick way, simdjson's on-demand parser over chunks of lines, against simdjson's tree of each line by itself: the same rows, and the same rejects for the same
 /// reasons, whatever stands in a block.
 @Suite struct LineWalkTests {
     static let columns = ["type", "v", "card", "n.a", "list", "list[1]", "list[0].a", "n", "v"]
@@ -172,6 +172,42 @@ import Testing
                 let decoded = pair.agree(Array("{\"w\":\"\(text)\"}\(end){\"ts\":1,\"v\":2}\(end){\"ts\":3,\"v\":4}".utf8))
                 #expect(decoded.rows.map { $0.values[1] } == [.integer(2), .integer(4)])
                 #expect(decoded.reasons == [.timeMissing])
+            }
+        }
+    }
+
+    /// simdjson takes a stream of documents for what it is wherever lines end, and drops what is not complete at its end; we hold each
+    /// document to its line.
+    @Test func documentsAreHeldToTheirLines() {
+        let good = "{\"ts\":1,\"v\":\"x\"}"
+        let others = [
+            "{\"ts\":1}{\"ts\":2}", "{\"ts\":1} {\"ts\":2}", "{\"ts\":1},", "{\"ts\":1,\n\"v\":2}", "{\"ts\":1\n}", "{\n}", "{\"n\":{\"ts\":1}\n}", "\n{\"ts\":1}",
+            "{\"n\":{\"ts\":1}\n,\"ts\":1}", "{\"ts\":1} {\"v\":", "{\"ts\":1} {\"v\":\"", "{\"ts\":1}\"", "{\"ts\":1}\\", "{\"ts\":1,\"v\":", "{\"ts\":1,\"v\"",
+            "{\"ts\":1,", "{\"ts\":", "{\"ts\"", "{", "[", "[{\"ts\":1}", "1", "\"", "}", "{}", "{}{}", "  ", " \(good)", "\(good) ", "\(good)\r", "\t\r",
+            "{\"ts\":1,\"list\":[1\n]}", "{\"ts\":1,\"list\":[1]\n}", "{\"ts\":1,\"list\":[\n]}", "{\"ts\":1,\"list\":[", "{\"ts\":1,\"v\":1 2}", "{\"ts\":1 \"v\":2}",
+        ]
+        for layout in [good, "{\"ts\":1,\"n\":{\"a\":1},\"list\":[ 1 ]}"] {
+            let pair = Pair()
+            for other in others {
+                for lines in [[other], [layout, other], [other, layout], [layout, other, layout], [layout, other, other, layout], [layout, other, "{"]] {
+                    for end in ["", "\n", "\r\n"] {
+                        let decoded = pair.agree(Array((lines.joined(separator: "\n") + end).utf8))
+                        #expect(decoded.rows.count >= lines.count { $0 == layout })
+                    }
+                }
+            }
+        }
+    }
+
+    /// The quick way leaves what lies deeper than 64 levels to the tree.
+    @Test func theWaysAgreeOnDepth() {
+        let pair = Pair()
+        for depth in [1, 2, 62, 63, 64, 65, 66, 1022, 1023, 1024, 1025, 3000] {
+            let lists = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+            let objects = String(repeating: "{\"a\":", count: depth) + "1" + String(repeating: "}", count: depth)
+            for value in [lists, objects] {
+                let line = "{\"ts\":1,\"w\":\(value),\"list\":[\(value)]}\n"
+                #expect(pair.agree(Array(String(repeating: line, count: 3).utf8)).rows.count == (depth < 1023 ? 3 : 0))
             }
         }
     }

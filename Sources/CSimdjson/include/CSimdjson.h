@@ -1,7 +1,7 @@
-// Lines of JSON to rows of columns, over simdjson's scanner and, for lines that are unusual or bad, its tree parser. The Swift side is
-// Decoding/BlockDecoder.swift.
+// Lines of JSON to rows of columns, over simdjson's on-demand parser and, for lines that are unusual or bad, its tree parser. The Swift
+// side is Decoding/BlockDecoder.swift.
 //
-// Every line is proved to be one JSON object in full, whatever fields are wanted. What is ours is to hold documents to lines, so that a
+// Every line is proved by simdjson to be one JSON object in full, whatever fields are wanted. What is ours is to hold documents to lines, so that a
 // bad line cannot harm its neighbours, to prove that the keys of each object differ, and to put the wanted fields into columns.
 #ifndef NEEDLETAIL_CSIMDJSON_H
 #define NEEDLETAIL_CSIMDJSON_H
