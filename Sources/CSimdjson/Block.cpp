@@ -1,15 +1,10 @@
 // Blocks of lines to rows.
 //
-// simdjson parses a block as the stream of documents it nearly always is, one a line. A stream knows nothing of lines, though: a
-// document may go on in the next one, two may stand on one, and an unclosed quote or bracket swallows its neighbours. So a block is
-// taken only where there is one document for each line that is not blank, and each begins where its line does; such a document ends
-// on its line, because the next one begins on the next. In all other cases, and where simdjson finds anything wrong, each line of the
-// block is parsed by itself.
+// simdjson's on-demand parser reads the lines of a chunk as one stream of documents, as long as each line is one good document; from the
+// first that is not, each line of that chunk is parsed by itself (LineWalker.cpp). What that way gives up is parsed once more, to a tree
+// (EventReader.cpp). So no line can harm another.
 
 #include "CSimdjson.h"
-
-#include <algorithm>
-#include <cstdlib>
 
 #include "Decoder.hpp"
 
@@ -25,12 +20,7 @@ uint64_t random_seed() {
 
 }  // namespace
 
-nt_decoder::nt_decoder(size_t columns) : column_count(columns), fields(1), slots(columns + 1), key_table(random_seed()) {
-#ifdef SIMDJSON_THREADS_ENABLED
-    // A block is one batch, so there is nothing to look ahead at.
-    parser.threaded = false;
-#endif
-}
+nt_decoder::nt_decoder(size_t columns) : column_count(columns), fields(1), slots(columns + 1), key_table(random_seed()) {}
 
 nt_decoder *nt_decoder_create(size_t column_count) {
     return new nt_decoder(column_count);
@@ -61,95 +51,93 @@ void nt_decoder_add_path(nt_decoder *decoder, size_t column, const nt_component 
         field = next;
     }
     decoder->fields[size_t(field)].slots.push_back(uint32_t(column));
+    decoder->raw_shapes.start(decoder->fields.size() + 1);
     decoder->shapes.start(decoder->fields.size() + 1);
 }
 
-size_t nt_decoder_copies(const nt_decoder *decoder) {
-    // Children come behind their parents, so one pass carries the count of wanted fields down every path.
-    std::vector<size_t> above(decoder->fields.size(), 0);
-    size_t most = 1;
-    for (size_t field = 0; field < decoder->fields.size(); field++) {
-        const Field &node = decoder->fields[field];
-        const size_t here = above[field] + (node.slots.empty() ? 0 : 1);
-        if (here > most) { most = here; }
-        for (const auto &entry : node.names) { above[size_t(entry.second)] = here; }
-        for (const auto &entry : node.indexes) { above[size_t(entry.second)] = here; }
+void nt_decoder_read_trees(nt_decoder *decoder) { decoder->only_trees = true; }
+
+// Ends the line in bytes[start ..< end]. False where there is no room for its text.
+bool nt_decoder::end_line(size_t start, size_t end, uint32_t reason) {
+    if (simdjson_unlikely(reason == no_room)) { return false; }
+    if (simdjson_likely(reason == NT_ACCEPTED)) {
+        keep_row(start, end);
+        return true;
     }
-    return most;
+    if (end > start && block->bytes[end - 1] == '\r') { end--; }
+    rejects.push_back(nt_rejected{uint32_t(line), reason, uint32_t(start), uint32_t(end - start)});
+    line++;
+    return true;
 }
 
-size_t nt_decoder_split(nt_decoder *decoder, const uint8_t *bytes, size_t start, size_t count) {
-    decoder->line_starts.clear();
-    decoder->line_ends.clear();
-    decoder->longest_line = 0;
-    while (start < count) {
-        const void *found = std::memchr(bytes + start, '\n', count - start);
-        const size_t next = found ? size_t(static_cast<const uint8_t *>(found) - bytes) : count;
-        size_t end = next;
-        if (end > start && bytes[end - 1] == '\r') { end--; }
-        decoder->line_starts.push_back(uint32_t(start));
-        decoder->line_ends.push_back(uint32_t(end));
-        decoder->longest_line = std::max(decoder->longest_line, uint32_t(end - start));
-        start = next + 1;
-    }
-    return decoder->line_starts.size();
+bool nt_decoder::has_row() {
+    block->rows_needed = row == block->row_capacity;
+    return !block->rows_needed;
 }
 
-void nt_decoder::start_rows(const nt_block &block) {
-    for (Slot &slot : slots) { std::memset(slot.kinds, 0, line_starts.size()); }
-    rejects.clear();
-    strings_used = block.strings_used;
-    row = 0;
-    backslash = nullptr;
+// Where the line ends that holds bytes[start], before its '\n' or at `limit`.
+size_t nt_decoder::line_end(size_t start, size_t limit) const {
+    const void *found = std::memchr(block->bytes + start, '\n', limit - start);
+    return found ? size_t(static_cast<const uint8_t *>(found) - block->bytes) : limit;
 }
 
-simdjson_inline void nt_decoder::end_line(nt_block &block, size_t index, uint32_t reason) {
-    const uint32_t start = line_starts[index];
-    const uint32_t length = line_ends[index] - start;
-    if (simdjson_unlikely(reason != NT_ACCEPTED)) {
-        rejects.push_back(nt_rejected{uint32_t(index), reason, start, length});
-        return;
-    }
-    block.lines[row] = block.first_line + index;
-    block.raw_offsets[row] = start;
-    block.raw_lengths[row] = length;
-    row++;
-}
-
-// Decodes the block as one stream. False where it is not one document a line.
-bool nt_decoder::read_block(nt_block &block) {
-    const uint8_t *const bytes = block.bytes;
-    const size_t line_count = line_starts.size();
-    const size_t from = line_starts[0];
-    simdjson::dom::document_stream stream;
-    // With all the parser's room for a batch the whole block is one.
-    if (parser.parse_many(bytes + from, block.count - from, parser.capacity()).get(stream) != simdjson::SUCCESS) { return false; }
-    size_t index = 0;
-    const auto past_blank_lines = [&]() -> size_t {
-        for (; index < line_count; index++) {
-            size_t at = line_starts[index];
-            while (at < line_ends[index] && is_blank(bytes[at])) { at++; }
-            if (at < line_ends[index]) { return at; }
+// Reads lines up to `limit`, each by itself. `cut` counts the cut lines that were met. False where the batch has too little room.
+bool nt_decoder::read_lines(size_t start, size_t limit, size_t &cut) {
+    const uint8_t *const bytes = block->bytes;
+    for (size_t end; start < limit; start = end + 1) {
+        end = line_end(start, block->count);
+        size_t size = end - start;
+        if (size > 0 && bytes[end - 1] == '\r') { size--; }
+        while (cut < block->cut_count && block->cut_lines[cut] < start) { cut++; }
+        const bool is_cut = cut < block->cut_count && block->cut_lines[cut] == start;
+        if (simdjson_unlikely(is_cut || size > NT_LINE_BYTES_MAX)) {
+            if (!end_line(start, end, NT_LINE_TOO_LONG)) { return false; }
+            continue;
         }
-        return block.count;
-    };
-    const auto end = stream.end();
-    for (auto at = stream.begin(); at != end; ++at) {
-        element document;
-        if ((*at).get(document) != simdjson::SUCCESS) { return false; }
-        if (past_blank_lines() != from + at.current_index() || index == line_count) { return false; }
-        const uint32_t start = line_starts[index];
-        const uint32_t reason = read_event(document, bytes + start, line_ends[index] - start);
-        if (reason == no_room) { return true; }
-        end_line(block, index, reason);
-        index++;
+        size_t blanks = 0;
+        while (blanks < size && is_blank(bytes[start + blanks])) { blanks++; }
+        if (blanks == size) {
+            line++;
+            continue;
+        }
+        if (!has_row()) { return false; }
+        const size_t strings_before = strings_used;
+        uint32_t reason = NT_ACCEPTED;
+        if (simdjson_unlikely(only_trees || !walk_line(bytes + start, size))) {
+            if (block->strings_needed > 0) { return false; }
+            clear_row(strings_before);
+            reason = read_line(bytes + start, size);
+        }
+        if (!end_line(start, end, reason)) { return false; }
     }
-    // A stream says nothing of what it leaves at its end.
-    return past_blank_lines() == block.count && stream.truncated_bytes() == 0;
+    return true;
+}
+
+// Reads all lines. False where the batch has too little room.
+bool nt_decoder::read_block() {
+    size_t cut = 0;
+    for (size_t start = block->start; start < block->count;) {
+        // Chunks of whole lines, or one long line.
+        const size_t left = block->count - start;
+        const void *last = left <= chunk_bytes ? nullptr : ::memrchr(block->bytes + start, '\n', chunk_bytes);
+        size_t end = left <= chunk_bytes ? block->count : start + chunk_bytes;
+        if (last != nullptr) { end = size_t(static_cast<const uint8_t *>(last) - block->bytes) + 1; }
+        const bool has_cut = block->cut_count > cut && block->cut_lines[cut] < end;
+        const bool is_whole = last != nullptr || left <= chunk_bytes;
+        const size_t rest = is_whole && !has_cut && !only_trees ? walk_lines(start, end) : start;
+        if (!read_lines(rest, end, cut)) { return false; }
+        start = is_whole ? end : line_end(end, block->count) + 1;
+    }
+    return true;
 }
 
 // As simdjson parses one document, but with integers beyond 64 bits as doubles.
 simdjson::error_code nt_decoder::parse(const uint8_t *line, size_t size, element &document) {
+    if (parser.capacity() < size) {
+        // simdjson counts an opening bracket before it compares, so its bound is one more than what may be open.
+        const size_t room = std::max(size + size / 2, size_t(4 * 1024));
+        if (parser.allocate(room, NT_DEPTH_MAX + 1) != simdjson::SUCCESS) { std::abort(); }
+    }
     const simdjson::error_code error = parser.parse(line, size, false).get(document);
     if (error != simdjson::NUMBER_ERROR || !widen_integers(line, size)) { return error; }
     return parser.parse(rewritten.data(), rewritten.size() - NT_PADDING, false).get(document);
@@ -161,65 +149,41 @@ uint32_t nt_decoder::read_line(const uint8_t *line, size_t size) {
     return error == simdjson::SUCCESS ? read_event(document, line, size) : reason(error, line, size);
 }
 
-void nt_decoder::read_lines(nt_block &block) {
-    size_t cut = 0;
-    for (size_t index = 0; index < line_starts.size(); index++) {
-        const uint32_t start = line_starts[index];
-        const size_t size = line_ends[index] - start;
-        const uint8_t *const line = block.bytes + start;
-        const bool was_cut = cut < block.cut_count && block.cut_lines[cut] == start;
-        if (was_cut) { cut++; }
-        uint32_t reason = NT_LINE_TOO_LONG;
-        if (!was_cut && size <= NT_LINE_BYTES_MAX) {
-            size_t blanks = 0;
-            while (blanks < size && is_blank(line[blanks])) { blanks++; }
-            if (blanks == size) { continue; }
-            reason = read_line(line, size);
-            if (reason == no_room) { return; }
-        }
-        end_line(block, index, reason);
-    }
-}
-
 size_t nt_decoder_decode(nt_decoder *decoder, nt_block *block) {
     nt_decoder &d = *decoder;
-    const size_t line_count = d.line_starts.size();
+    d.block = block;
     d.rejects.clear();
-    d.strings_needed = 0;
+    d.row = 0;
+    d.line = 0;
+    d.strings_used = block->strings_start;
+    d.backslash = nullptr;
+    d.bytes_end = block->bytes + block->count;
+    d.next_backslash = nullptr;
+    d.reformed = 0;
     block->strings_needed = 0;
-    if (line_count == 0) { return 0; }
-    if (d.time_kinds.size() < line_count) {
-        d.time_kinds.resize(line_count);
-        d.time_payloads.resize(line_count);
+    block->rows_needed = false;
+    if (d.time_kinds.size() < block->row_capacity) {
+        d.time_kinds.resize(block->row_capacity);
+        d.time_payloads.resize(block->row_capacity);
     }
     for (size_t column = 0; column < d.column_count; column++) {
         d.slots[column] = Slot{block->kinds + column * block->row_capacity, block->payloads + column * block->row_capacity};
     }
     d.slots[d.column_count] = Slot{d.time_kinds.data(), d.time_payloads.data()};
-    d.targets.resize(d.fields.size());
+    d.targets.assign(d.fields.size() + 1, Target{Slot{nullptr, nullptr}, false});
     for (size_t field = 0; field < d.fields.size(); field++) {
         const std::vector<uint32_t> &wanted = d.fields[field].slots;
-        d.targets[field] = Target{wanted.empty() ? Slot{nullptr, nullptr} : d.slots[wanted[0]], wanted.size() > 1};
+        if (!wanted.empty()) { d.targets[field + 1] = Target{d.slots[wanted[0]], wanted.size() > 1}; }
     }
-    d.strings = block->strings;
-    d.strings_capacity = block->strings_capacity;
+    // An object and its line end take three bytes at least.
+    const size_t rows = std::min(block->row_capacity, block->count / 3 + 1);
+    for (Slot &slot : d.slots) { std::memset(slot.kinds, 0, rows); }
     if (d.shapes.worn()) { d.shapes.reset(); }
+    if (d.raw_shapes.worn()) { d.raw_shapes.reset(); }
     std::memset(block->bytes + block->count, 0, NT_PADDING);
-    d.bytes_end = block->bytes + block->count;
-    if (d.parser.capacity() < block->count) {
-        // simdjson counts an opening bracket before it compares, so its bound is one more than what may be open.
-        const size_t room = std::max(block->count + block->count / 2, size_t(64 * 1024));
-        if (d.parser.allocate(room, NT_DEPTH_MAX + 1) != simdjson::SUCCESS) { std::abort(); }
-    }
 
-    d.start_rows(*block);
-    const bool has_long_lines = block->cut_count > 0 || d.longest_line > NT_LINE_BYTES_MAX;
-    if (has_long_lines || !d.read_block(*block)) {
-        d.start_rows(*block);
-        d.read_lines(*block);
-    }
-    block->strings_needed = d.strings_needed;
-    block->strings_used = d.strings_used;
+    if (!d.read_block()) { return 0; }
+    block->line_count = d.line;
     return d.row;
 }
 

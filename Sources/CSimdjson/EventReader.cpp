@@ -1,4 +1,4 @@
-// One parsed document to the columns of a row.
+// One document that simdjson has parsed to a tree to the columns of a row: the careful way, for lines that LineWalker.cpp gives up.
 //
 // All of it is walked, also what no column wants, because a repeated key makes a line a reject wherever it stands.
 
@@ -10,27 +10,18 @@ using simdjson::dom::element_type;
 
 namespace {
 
-// Whether UTF-8 that comes from escapes holds half a surrogate pair, which is no character. In the text itself simdjson refuses it.
-bool has_half_pair(const char *text, size_t length) {
-    const char *const end = text + length;
-    while (const void *found = std::memchr(text, 0xED, size_t(end - text))) {
-        text = static_cast<const char *>(found) + 1;
-        if (text < end && uint8_t(*text) >= 0xA0) { return true; }
-    }
-    return false;
-}
-
 // At most NT_DEPTH_MAX deep, which was checked before.
 bool has_half_pair(element value) {
     switch (value.type()) {
     case element_type::STRING: {
         const std::string_view text = value.get_string().value_unsafe();
-        return has_half_pair(text.data(), text.size());
+        return needletail::has_half_pair(reinterpret_cast<const uint8_t *>(text.data()), text.size());
     }
     case element_type::OBJECT: {
         const simdjson::dom::object object = value.get_object().value_unsafe();
         for (auto at = object.begin(), end = object.end(); at != end; ++at) {
-            if (has_half_pair(at.key_c_str(), at.key_length()) || has_half_pair(at.value())) { return true; }
+            const bool in_key = needletail::has_half_pair(reinterpret_cast<const uint8_t *>(at.key_c_str()), at.key_length());
+            if (in_key || has_half_pair(at.value())) { return true; }
         }
         return false;
     }
@@ -60,30 +51,6 @@ bool nt_decoder::has_surrogate_escape(const uint8_t *from, const uint8_t *to) {
         from = backslash + 2;
         if (from >= to) { return false; }
     }
-}
-
-// For a wanted field.
-simdjson_inline void nt_decoder::write(int32_t field, uint8_t kind, uint64_t payload) {
-    const Target &target = targets[size_t(field)];
-    target.slot.kinds[row] = kind;
-    target.slot.payloads[row] = payload;
-    if (simdjson_unlikely(target.has_more)) {
-        for (uint32_t slot : fields[size_t(field)].slots) {
-            slots[slot].kinds[row] = kind;
-            slots[slot].payloads[row] = payload;
-        }
-    }
-}
-
-simdjson_inline uint32_t nt_decoder::write_text(int32_t field, uint8_t kind, const char *text, size_t length) {
-    if (simdjson_unlikely(length + NT_PADDING > strings_capacity - strings_used)) {
-        strings_needed = strings_capacity * 2 + length;
-        return no_room;
-    }
-    std::memcpy(strings + strings_used, text, length);
-    write(field, kind, uint64_t(strings_used) | uint64_t(length) << 32);
-    strings_used += length;
-    return NT_ACCEPTED;
 }
 
 simdjson_inline uint32_t nt_decoder::read_value(element value, int32_t field, uint32_t depth) {
@@ -139,25 +106,24 @@ uint32_t nt_decoder::read_list(simdjson::dom::array list, int32_t field, uint32_
 
 uint32_t nt_decoder::read_object(simdjson::dom::object object, int32_t field, uint32_t depth) {
     const uint32_t number = ++objects;
-    uint32_t shape = uint32_t(field + 2);
+    Shape *shape = shapes.root(field);
     bool loose = false;
     for (auto at = object.begin(), end = object.end(); at != end; ++at) {
         const uint8_t *const key = reinterpret_cast<const uint8_t *>(at.key_c_str());
         const uint32_t length = at.key_length();
         int32_t inner;
-        // An object that has left the shapes stands on shape 0, which leads nowhere.
-        if (const uint32_t next = shapes.step(shape, key, length); simdjson_likely(next != 0)) {
+        if (Shape *const next = shape->step(key, length); simdjson_likely(next != nullptr)) {
             shape = next;
-            inner = shapes.shapes[next].field;
+            inner = next->field;
         } else {
             inner = field >= 0 ? fields[size_t(field)].named(key, length) : -1;
             if (!loose) {
-                if (shapes.on_path(shape, key, length)) { return NT_DUPLICATE_KEY; }
-                if (shapes.can_grow(shape, length)) {
-                    shape = shapes.grow(shape, key, length, inner);
+                if (shape->is_on_path(key, length)) { return NT_DUPLICATE_KEY; }
+                if (shapes.can_grow(*shape, length)) {
+                    shape = shapes.grow(*shape, key, length, inner);
                 } else {
                     loose = true;
-                    shape = 0;
+                    shape = &shapes.nowhere;
                     for (auto before = object.begin(); before != at; ++before) {
                         key_table.insert(number, reinterpret_cast<const uint8_t *>(before.key_c_str()), before.key_length());
                     }
@@ -179,9 +145,6 @@ uint32_t nt_decoder::read_event(element document, const uint8_t *line, size_t si
     objects = 0;
     uint32_t reason = read_object(document.get_object().value_unsafe(), 0, 1);
     if (reason == NT_ACCEPTED && has_surrogate_escape(line, line + size) && has_half_pair(document)) { reason = NT_BAD_ESCAPE; }
-    if (simdjson_unlikely(reason != NT_ACCEPTED)) {
-        strings_used = strings_before;
-        for (Slot &slot : slots) { slot.kinds[row] = 0; }
-    }
+    if (simdjson_unlikely(reason != NT_ACCEPTED)) { clear_row(strings_before); }
     return reason;
 }

@@ -6,10 +6,10 @@
 // leave the shapes and use a hash table, so the cost stays linear whatever comes in.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <string>
-#include <utility>
+#include <memory>
 #include <vector>
 
 namespace needletail {
@@ -25,17 +25,47 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "Keys are compared as l
 inline uint64_t low_bytes(uint32_t count) { return count == 0 ? 0 : ~uint64_t(0) >> (64 - 8 * count); }
 
 struct Shape {
-    uint64_t head;  // the first eight bytes of the last key
-    uint64_t head_mask;  // those of them that the key has
-    uint64_t tail;  // its last eight, where it is longer than eight
-    uint32_t key_offset;
-    uint32_t key_length;
-    uint32_t parent;
-    uint32_t first = 0;  // 0 is no shape
-    uint32_t sibling = 0;
-    uint32_t depth = 0;
-    uint32_t children = 0;
+    uint64_t head = 0;  // the first eight bytes of the last key
+    uint64_t head_mask = 0;  // those of them that the key has
+    uint64_t tail = 0;  // its last eight, where it is longer than eight
+    const uint8_t *key = nullptr;
+    uint32_t key_length = 0;
     int32_t field = -1;  // the node of the wanted fields that this key leads to
+    const Shape *parent = nullptr;
+    Shape *first = nullptr;
+    Shape *sibling = nullptr;
+    uint16_t depth = 0;
+    uint16_t children = 0;
+
+    // Of a key with the shape's length. `other` has eight readable bytes behind it.
+    bool is_key(const uint8_t *other) const {
+        if (key_length <= 8) { return ((load64(other) ^ head) & head_mask) == 0; }
+        if (load64(other) != head || load64(other + key_length - 8) != tail) { return false; }
+        return key_length <= 16 || std::memcmp(other + 8, key + 8, key_length - 8) == 0;
+    }
+
+    // The shape behind this one by a key that ends as its shape tells, or null. So many bytes are left from the key on.
+    Shape *step_within(const uint8_t *other, size_t left) const {
+        for (Shape *next = first; next != nullptr; next = next->sibling) {
+            if (next->key_length <= left && next->is_key(other)) { return next; }
+        }
+        return nullptr;
+    }
+
+    // The shape behind this one by such a key, or null.
+    Shape *step(const uint8_t *other, uint32_t length) const {
+        for (Shape *next = first; next != nullptr; next = next->sibling) {
+            if (next->key_length == length && next->is_key(other)) { return next; }
+        }
+        return nullptr;
+    }
+
+    bool is_on_path(const uint8_t *other, uint32_t length) const {
+        for (const Shape *shape = this; shape->depth > 0; shape = shape->parent) {
+            if (shape->key_length == length && shape->is_key(other)) { return true; }
+        }
+        return false;
+    }
 };
 
 class KeyShapes {
@@ -45,78 +75,77 @@ public:
     static constexpr uint32_t children_max = 16;
     static constexpr uint32_t key_bytes_max = 256;
 
-    std::vector<Shape> shapes;
+    // From here no key leads on: where an object goes that has left the shapes.
+    Shape nowhere;
 
-    // `roots`: one empty shape for every kind of object that fields are wanted from, and one for all others.
-    void start(size_t roots) {
-        root_count = roots;
+    // `count` roots: one empty shape for every kind of object that fields are wanted from, and one for all others.
+    void start(size_t count) {
+        root_count = count;
+        shapes.reserve(root_count + shapes_max);
         reset();
     }
 
     void reset() {
         shapes.clear();
-        shapes.resize(root_count + 1);
-        keys.clear();
+        shapes.resize(root_count);
+        slabs.clear();
+        slab_used = slab_bytes;
         misses = 0;
     }
+
+    // Of the objects that `field` leads to, or of all others for -1.
+    Shape *root(int32_t field) { return &shapes[size_t(field + 1)]; }
 
     // True where so many objects left the shapes that those kept are of an older time.
     bool worn() const { return misses > 100000 && shapes.size() >= shapes_max; }
 
-    // Of a key with the shape's length. `key` has eight readable bytes behind it.
-    bool is_key(const Shape &shape, const uint8_t *key) const {
-        if (shape.key_length <= 8) { return ((load64(key) ^ shape.head) & shape.head_mask) == 0; }
-        if (load64(key) != shape.head || load64(key + shape.key_length - 8) != shape.tail) { return false; }
-        return shape.key_length <= 16 || std::memcmp(key + 8, keys.data() + shape.key_offset + 8, shape.key_length - 8) == 0;
-    }
-
-    // The shape behind `from` by this key, or 0.
-    uint32_t step(uint32_t from, const uint8_t *key, uint32_t length) const {
-        for (uint32_t next = shapes[from].first; next != 0; next = shapes[next].sibling) {
-            if (shapes[next].key_length == length && is_key(shapes[next], key)) { return next; }
-        }
-        return 0;
-    }
-
-    bool on_path(uint32_t shape, const uint8_t *key, uint32_t length) const {
-        for (; shapes[shape].depth > 0; shape = shapes[shape].parent) {
-            if (shapes[shape].key_length == length && is_key(shapes[shape], key)) { return true; }
-        }
-        return false;
-    }
-
-    bool can_grow(uint32_t from, uint32_t length) {
-        const bool room = shapes.size() < shapes_max && shapes[from].depth < depth_max && shapes[from].children < children_max
+    bool can_grow(const Shape &from, uint32_t length) {
+        const bool room = shapes.size() < root_count + shapes_max && from.depth < depth_max && from.children < children_max
             && length <= key_bytes_max;
         if (!room) { misses += 1; }
         return room;
     }
 
-    uint32_t grow(uint32_t from, const uint8_t *key, uint32_t length, int32_t field) {
-        Shape shape;
+    Shape *grow(Shape &from, const uint8_t *key, uint32_t length, int32_t field) {
+        // There is room for all, so no shape ever moves.
+        Shape &shape = shapes.emplace_back();
         shape.head_mask = length < 8 ? low_bytes(length) : ~uint64_t(0);
         shape.head = load64(key) & shape.head_mask;
         shape.tail = length > 8 ? load64(key + length - 8) : 0;
-        shape.key_offset = uint32_t(keys.size());
+        shape.key = keep(key, length);
         shape.key_length = length;
-        shape.parent = from;
-        shape.depth = shapes[from].depth + 1;
+        shape.parent = &from;
+        shape.depth = from.depth + 1;
         shape.field = field;
-        keys.insert(keys.end(), key, key + length);
-        const uint32_t index = uint32_t(shapes.size());
-        shapes.push_back(shape);
         // Behind the siblings: the shape met first stays the first tried.
-        uint32_t *link = &shapes[from].first;
-        while (*link != 0) { link = &shapes[*link].sibling; }
-        *link = index;
-        shapes[from].children += 1;
-        return index;
+        Shape **link = &from.first;
+        while (*link != nullptr) { link = &(*link)->sibling; }
+        *link = &shape;
+        from.children += 1;
+        return &shape;
     }
 
 private:
+    static constexpr size_t slab_bytes = 16 * 1024;
+
+    std::vector<Shape> shapes;
     size_t root_count = 0;
-    std::vector<uint8_t> keys;
+    // The bytes of keys.
+    std::vector<std::unique_ptr<uint8_t[]>> slabs;
+    size_t slab_used = slab_bytes;
     uint64_t misses = 0;
+
+    const uint8_t *keep(const uint8_t *key, uint32_t length) {
+        // An empty key needs a place as well.
+        if (slabs.empty() || length > slab_bytes - slab_used) {
+            slabs.push_back(std::make_unique<uint8_t[]>(slab_bytes));
+            slab_used = 0;
+        }
+        uint8_t *const place = slabs.back().get() + slab_used;
+        std::memcpy(place, key, length);
+        slab_used += length;
+        return place;
+    }
 };
 
 // The keys of objects that have left the shapes, for one line. Entries of earlier lines are told by their stamp, so that

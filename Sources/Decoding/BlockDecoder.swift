@@ -1,8 +1,7 @@
 // Blocks of JSON lines to rows of columns.
 //
-// The C++ behind it has simdjson prove every line to be one JSON object and writes the wanted fields; here the time is read, and rows
-// without a good one are taken out again, so that rows are dense. Nothing is allocated for a block once buffers have grown, save for
-// rejects and lists.
+// The C++ behind it proves every line to be one JSON object and writes the wanted fields; here the time is read, and rows without a
+// good one are taken out again, so that rows are dense. Nothing is allocated for a block once buffers have grown, save for rejects.
 
 internal import CSimdjson
 public import Events
@@ -24,8 +23,6 @@ public final class BlockDecoder {
     private let decoder: OpaquePointer
     private let constantType: [UInt8]
     private let time: EventTime
-    /// How often a byte of a line may be copied into a batch's strings.
-    private let copies: Int
 
     /// - Parameters:
     ///   - columns: what goes to each column of the batches.
@@ -49,11 +46,15 @@ public final class BlockDecoder {
         }
         self.constantType = constantType
         BlockDecoder.add(format.timePath, to: decoder, column: columns.count)
-        copies = nt_decoder_copies(decoder)
     }
 
     deinit {
         nt_decoder_destroy(decoder)
+    }
+
+    /// From now on every line is parsed by itself to a tree. Slow: tests hold the quick way to this one.
+    func readTrees() {
+        nt_decoder_read_trees(decoder)
     }
 
     /// Decodes the whole lines in `batch.bytes[0 ..< batch.byteCount]`; the last one needs no end.
@@ -71,24 +72,32 @@ public final class BlockDecoder {
     ) -> UInt64 {
         precondition(batch.columnCount == columns.count, "A batch has the decoder's columns.")
         precondition(batch.byteCount < 1 << 30, "A block is far below what 32-bit offsets reach.")
-        let room = batch.byteCount * copies + constantType.count
-        batch.reserveStrings(room + EventBatch.padding)
         let start = isFirstBlock && BlockDecoder.hasByteOrderMark(batch) ? 3 : 0
-        let lineCount = nt_decoder_split(decoder, batch.bytes, start, batch.byteCount)
-        batch.reset(rowCapacity: lineCount)
-
         let cutOffsets = cutLines.map { UInt32($0.offset) }
+        var lineCount = 0
         let rowCount = cutOffsets.withUnsafeBufferPointer { cuts in
+            // A batch that has room for rows and text keeps it, so few blocks are begun again.
+            var rowCapacity = 0
+            var textCapacity = constantType.count + EventBatch.padding
             while true {
-                for (place, byte) in constantType.enumerated() { batch.strings[place] = byte }
+                batch.reset(rowCapacity: rowCapacity)
+                batch.reserveStrings(textCapacity)
+                for (place, byte) in constantType.enumerated() { batch.strings[batch.textStart + place] = byte }
                 var block = nt_block(
-                    bytes: batch.bytes, count: batch.byteCount, first_line: firstLine, lines: batch.lines, raw_offsets: batch.rawOffsets,
-                    raw_lengths: batch.rawLengths, kinds: batch.kinds, payloads: batch.payloads, row_capacity: batch.rowCapacity,
-                    strings: batch.strings, strings_used: constantType.count, strings_capacity: batch.stringCapacity, strings_needed: 0,
-                    cut_lines: cuts.baseAddress, cut_count: cuts.count)
+                    bytes: batch.bytes, start: start, count: batch.byteCount, first_line: firstLine, lines: batch.lines,
+                    raw_offsets: batch.rawOffsets, raw_lengths: batch.rawLengths, kinds: batch.kinds, payloads: batch.payloads,
+                    row_capacity: batch.rowCapacity, strings: batch.strings, strings_start: batch.textStart + constantType.count,
+                    strings_capacity: batch.textStart + batch.stringCapacity, cut_lines: cuts.baseAddress, cut_count: cuts.count,
+                    line_count: 0, rows_needed: false, strings_needed: 0)
                 let rowCount = nt_decoder_decode(decoder, &block)
-                if block.strings_needed == 0 { return rowCount }
-                batch.reserveStrings(block.strings_needed)
+                if block.rows_needed {
+                    rowCapacity = nt_count_newlines(batch.bytes, batch.byteCount) + 1
+                } else if block.strings_needed > 0 {
+                    textCapacity = block.strings_needed + constantType.count
+                } else {
+                    lineCount = block.line_count
+                    return rowCount
+                }
             }
         }
         let firstReject = rejects.count
@@ -167,7 +176,7 @@ extension BlockDecoder {
         guard let typeColumn, case .constant = format.type else { return }
         let base = typeColumn * batch.rowCapacity
         (batch.kinds + base).update(repeating: ValueKind.string, count: batch.count)
-        (batch.payloads + base).update(repeating: UInt64(constantType.count) << 32, count: batch.count)
+        (batch.payloads + base).update(repeating: UInt64(batch.textStart) | UInt64(constantType.count) << 32, count: batch.count)
     }
 
     /// Puts what the decoder refused among the rows without a time that stand in `rejects` from `start` on.

@@ -6,13 +6,16 @@ extension EventBatch {
         var text = 0
         for column in 0..<columnCount {
             let place = column * other.rowCapacity + row
-            if other.kinds[place] == ValueKind.string || other.kinds[place] == ValueKind.list { text += Int(other.payloads[place] >> 32) }
+            guard other.kinds[place] == ValueKind.string || other.kinds[place] == ValueKind.list else { continue }
+            let payload = other.payloads[place]
+            // What stands in the line comes with it.
+            if Int(payload & 0xFFFF_FFFF) >= other.textStart { text += Int(payload >> 32) }
         }
         return (Int(other.rawLengths[row]), text)
     }
 
     /// Appends a copy of another batch's row, with its line and its text; false where it has no room left. `textCount` is how much of
-    /// `strings` is in use.
+    /// the room for text is in use.
     ///
     /// - Complexity: O(columns + bytes of the line).
     public func append(row: Int, of other: EventBatch, textCount: inout Int) -> Bool {
@@ -32,9 +35,16 @@ extension EventBatch {
             var payload = other.payloads[from]
             if kind == ValueKind.string || kind == ValueKind.list {
                 let length = Int(payload >> 32)
-                memcpy(strings + textCount, other.strings + Int(payload & 0xFFFF_FFFF), length)
-                payload = UInt64(textCount) | UInt64(length) << 32
-                textCount += length
+                let offset = Int(payload & 0xFFFF_FFFF)
+                let place: Int
+                if offset < other.textStart {
+                    place = Int(rawOffsets[target]) + offset - Int(other.rawOffsets[row])
+                } else {
+                    place = textStart + textCount
+                    memcpy(strings + place, other.strings + offset, length)
+                    textCount += length
+                }
+                payload = UInt64(place) | UInt64(length) << 32
             }
             kinds[to] = kind
             payloads[to] = payload

@@ -10,7 +10,7 @@ public enum ValueKind {
     public static let unsigned: UInt8 = 3
     /// Payload: the bits of a finite `Double`.
     public static let double: UInt8 = 4
-    /// Payload: offset into the batch's `strings` in the lower 32 bits, length in the upper 32. UTF-8.
+    /// Payload: offset from the batch's `strings` in the lower 32 bits, length in the upper 32. UTF-8.
     public static let string: UInt8 = 5
     /// A list: its JSON text, addressed as a string is.
     public static let list: UInt8 = 6
@@ -44,9 +44,6 @@ public final class EventBatch: @unchecked Sendable {
     public private(set) var kinds: UnsafeMutablePointer<UInt8>
     public private(set) var payloads: UnsafeMutablePointer<UInt64>
 
-    /// Text of string values.
-    public private(set) var strings: UnsafeMutablePointer<UInt8>
-    public private(set) var stringCapacity: Int
     /// The block as it was read, with ``padding`` readable bytes behind it.
     public private(set) var bytes: UnsafeMutablePointer<UInt8>
     public private(set) var byteCapacity: Int
@@ -55,19 +52,26 @@ public final class EventBatch: @unchecked Sendable {
     /// What simdjson reads beyond the end.
     public static let padding = 64
 
+    /// What the payloads of string values are counted from. Text that stands in a line as it is stays there; all other text has the
+    /// room from ``textStart`` on.
+    public var strings: UnsafeMutablePointer<UInt8> { bytes }
+    /// Where the room for text begins, seen from `strings`: behind the block.
+    public var textStart: Int { byteCapacity + EventBatch.padding }
+    /// How much text has room.
+    public private(set) var stringCapacity: Int
+
     public init(columnCount: Int, rowCapacity: Int = 256, byteCapacity: Int = 64 * 1024) {
         self.columnCount = columnCount
         self.rowCapacity = rowCapacity
         self.byteCapacity = byteCapacity
-        self.stringCapacity = byteCapacity + EventBatch.padding
+        stringCapacity = byteCapacity + EventBatch.padding
         times = .allocate(capacity: rowCapacity)
         lines = .allocate(capacity: rowCapacity)
         rawOffsets = .allocate(capacity: rowCapacity)
         rawLengths = .allocate(capacity: rowCapacity)
         kinds = .allocate(capacity: max(1, rowCapacity * columnCount))
         payloads = .allocate(capacity: max(1, rowCapacity * columnCount))
-        strings = .allocate(capacity: stringCapacity)
-        bytes = .allocate(capacity: byteCapacity + EventBatch.padding)
+        bytes = .allocate(capacity: byteCapacity + EventBatch.padding + stringCapacity)
     }
 
     deinit {
@@ -77,7 +81,6 @@ public final class EventBatch: @unchecked Sendable {
         rawLengths.deallocate()
         kinds.deallocate()
         payloads.deallocate()
-        strings.deallocate()
         bytes.deallocate()
     }
 
@@ -101,23 +104,24 @@ public final class EventBatch: @unchecked Sendable {
         payloads = .allocate(capacity: Swift.max(1, capacity * columnCount))
     }
 
-    /// Makes room for a block of so many bytes and for the text of its strings; keeps the first `byteCount`.
+    /// Makes room for a block of so many bytes; keeps the first `byteCount`, but no text behind them.
     public func reserveBytes(_ capacity: Int) {
         guard capacity > byteCapacity else { return }
-        let grown = Swift.max(capacity, byteCapacity * 2)
-        let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: grown + EventBatch.padding)
+        byteCapacity = Swift.max(capacity, byteCapacity * 2)
+        move()
+    }
+
+    /// Makes room for so many bytes of text; what text there was is gone, the block stays.
+    public func reserveStrings(_ capacity: Int) {
+        guard capacity > stringCapacity else { return }
+        stringCapacity = capacity
+        move()
+    }
+
+    private func move() {
+        let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: byteCapacity + EventBatch.padding + stringCapacity)
         moved.update(from: bytes, count: byteCount)
         bytes.deallocate()
         bytes = moved
-        byteCapacity = grown
-        reserveStrings(grown + EventBatch.padding)
-    }
-
-    /// Makes room for so many bytes of text; what `strings` held is gone.
-    public func reserveStrings(_ capacity: Int) {
-        guard capacity > stringCapacity else { return }
-        strings.deallocate()
-        stringCapacity = capacity
-        strings = .allocate(capacity: capacity)
     }
 }

@@ -9,6 +9,8 @@ struct DecodedRow: Equatable {
     var values: [Value]
     /// Texts of list columns, which `Value` does not hold.
     var lists: [String?]
+    /// The bits of doubles, which tell 0 from -0.
+    var bits: [UInt64]
 }
 
 struct Decoded {
@@ -36,6 +38,7 @@ extension Decoded {
         for row in 0..<batch.count {
             var values: [Value] = []
             var lists: [String?] = []
+            var bits: [UInt64] = []
             for column in 0..<batch.columnCount {
                 let payload = batch.payloads[column * batch.rowCapacity + row]
                 func text() -> String {
@@ -43,12 +46,15 @@ extension Decoded {
                     return String(decoding: UnsafeBufferPointer(start: start, count: Int(payload >> 32)), as: UTF8.self)
                 }
                 var list: String?
+                var bit: UInt64 = 0
                 switch batch.kinds[column * batch.rowCapacity + row] {
                 case ValueKind.unknown: values.append(.unknown)
                 case ValueKind.boolean: values.append(.boolean(payload == 1))
                 case ValueKind.integer: values.append(.integer(Int128(Int64(bitPattern: payload))))
                 case ValueKind.unsigned: values.append(.integer(Int128(payload)))
-                case ValueKind.double: values.append(.double(Double(bitPattern: payload)))
+                case ValueKind.double:
+                    values.append(.double(Double(bitPattern: payload)))
+                    bit = payload
                 case ValueKind.string: values.append(.string(text()))
                 case ValueKind.list:
                     values.append(.list([]))
@@ -57,11 +63,13 @@ extension Decoded {
                 default: fatalError("No other kind is ever decoded.")
                 }
                 lists.append(list)
+                bits.append(bit)
             }
             let raw = UnsafeBufferPointer(start: batch.bytes + Int(batch.rawOffsets[row]), count: Int(batch.rawLengths[row]))
             rows.append(
                 DecodedRow(
-                    line: batch.lines[row], time: batch.times[row], raw: String(decoding: raw, as: UTF8.self), values: values, lists: lists))
+                    line: batch.lines[row], time: batch.times[row], raw: String(decoding: raw, as: UTF8.self), values: values, lists: lists,
+                    bits: bits))
         }
         for reject in found {
             rejects.append(reject)

@@ -11,7 +11,7 @@ import Testing
     @Test func keysInAnyOrder() {
         var random = SeededGenerator()
         let decoder = BlockDecoder(columns: ["a", "bb", "a-key-of-more-than-sixteen-bytes", "nine-byte"].map(path), format: EventFormat())
-        let all = ["a", "bb", "a-key-of-more-than-sixteen-bytes", "a-key-of-more-than-sixteen-bytex", "nine-byte", "nine-bytf", "ts2", "", "é"]
+        let all = ["a", "bb", "a-key-of-more-than-sixteen-bytes", "a-key-of-more-than-sixteen-bytex", "a-key-of-MORE-than-sixteen-bytes", "nine-byte", "nine-bytf", "ts2", "", "é"]
         for _ in 0..<300 {
             let orders = (0..<20).map { _ in Array(all.shuffled(using: &random).prefix(Int.random(in: 1...all.count, using: &random))) }
             let decoded = decode(Array(orders.map { object($0) }.joined().utf8), decoder: decoder)
@@ -53,9 +53,29 @@ import Testing
         }
     }
 
+    /// Keys are compared by their first and last bytes first.
+    @Test func longKeysThatDifferInTheMiddle() {
+        let decoder = BlockDecoder(columns: ["a-long-key-with-1-in-the-middle"].map(path), format: EventFormat())
+        for _ in 0..<2 {
+            let lines = (1...3).map { object(["a-long-key-with-\($0)-in-the-middle"]) }
+            let decoded = decode(Array(lines.joined().utf8), decoder: decoder)
+            #expect(decoded.rows.map(\.values) == [[.integer(0)], [.unknown], [.unknown]])
+        }
+        #expect(decode(object((1...3).map { "a-long-key-with-\($0)-in-the-middle" })).reasons == [])
+    }
+
     @Test func escapedKeysLeadToTheirColumns() {
         let decoded = decode("{\"\\u0074s\":1,\"\\u0076\":2,\"t\\u0079pe\":\"a\"}\n{\"ts\":1,\"a\\\\b\":3,\"a\\\"b\":4,\"v\":5}\n")
         #expect(decoded.rows.map(\.values) == [[.string("a"), .integer(2)], [.unknown, .integer(5)]])
+    }
+
+    /// In either way over a line, as the first key that a decoder ever meets.
+    @Test func anEmptyKeyComesFirst() {
+        let columns = [FieldPath(name: "")]
+        for line in ["{\"\":7,\"ts\":1}", "{\"\":7,\"\\u0074s\":1}"] {
+            let decoder = BlockDecoder(columns: columns, format: EventFormat())
+            for _ in 0..<2 { #expect(decode(Array(line.utf8), decoder: decoder).rows.map(\.values) == [[.integer(7)]]) }
+        }
     }
 
     /// A key's raw bytes may look like another key unescaped.

@@ -1,10 +1,12 @@
-// Lines of JSON to rows of columns, over simdjson's tree parser. The Swift side is Decoding/BlockDecoder.swift.
+// Lines of JSON to rows of columns, over simdjson's on-demand parser and, for lines that are unusual or bad, its tree parser. The Swift
+// side is Decoding/BlockDecoder.swift.
 //
-// simdjson parses and proves every document; what is ours is to hold documents to lines, so that a bad line cannot harm its
-// neighbours, to prove that the keys of each object differ, and to put the wanted fields into columns.
+// Every line is proved by simdjson to be one JSON object in full, whatever fields are wanted. What is ours is to hold documents to lines, so that a
+// bad line cannot harm its neighbours, to prove that the keys of each object differ, and to put the wanted fields into columns.
 #ifndef NEEDLETAIL_CSIMDJSON_H
 #define NEEDLETAIL_CSIMDJSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +58,7 @@ typedef struct {
 // Where one block's rows go; arrays are the batch's.
 typedef struct {
     uint8_t *bytes;  // NT_PADDING writable bytes behind `count`
+    size_t start;  // where the first line begins
     size_t count;
     uint64_t first_line;
     uint64_t *lines;
@@ -63,16 +66,20 @@ typedef struct {
     uint32_t *raw_lengths;
     uint8_t *kinds;
     uint64_t *payloads;
-    size_t row_capacity;  // at least the number of lines that nt_decoder_split gave
+    size_t row_capacity;
+    // What the payloads of strings and lists point into: `bytes` itself, with room for text behind the block. A string without escapes
+    // stays where it stands in its line; all else goes to strings[strings_start ..< strings_capacity].
     uint8_t *strings;
-    size_t strings_used;
+    size_t strings_start;
     size_t strings_capacity;
-    // Set by nt_decoder_decode: 0, or the capacity to try again with, because the rows' text had no room. Only lists can need more than
-    // nt_decoder_copies says, where they hold numbers that are shorter in the line than as simdjson writes them (1e9).
-    size_t strings_needed;
     // Offsets of lines that the reader has cut because they are too long, ascending.
     const uint32_t *cut_lines;
     size_t cut_count;
+    // Set by nt_decoder_decode: the number of lines; whether there are more rows than `row_capacity`, which is never so where it is at
+    // least the number of lines; and 0, or how much room for text to try again with. After either of these nothing else is of use.
+    size_t line_count;
+    bool rows_needed;
+    size_t strings_needed;
 } nt_block;
 
 nt_decoder *nt_decoder_create(size_t column_count);
@@ -81,14 +88,11 @@ void nt_decoder_destroy(nt_decoder *decoder);
 // Says which value goes to a column; column `column_count` is the time.
 void nt_decoder_add_path(nt_decoder *decoder, size_t column, const nt_component *components, size_t count);
 
-// How many times one byte of a line may be copied into `strings` (a list's text and a value inside it are both kept).
-size_t nt_decoder_copies(const nt_decoder *decoder);
+// From now on every line is parsed by itself to a tree: tests hold the quick way to this one.
+void nt_decoder_read_trees(nt_decoder *decoder);
 
-// Finds the lines of bytes[start ..< count]; a last line needs no end. Returns their number.
-size_t nt_decoder_split(nt_decoder *decoder, const uint8_t *bytes, size_t start, size_t count);
-
-// Decodes the lines found by the last split, from the same block. Returns the number of rows; rejects and the time column are read
-// below. Where it sets `strings_needed` nothing of that is of use.
+// Decodes the lines in bytes[start ..< count]; a last line needs no end. Returns the number of rows; rejects and the time column are
+// read below.
 size_t nt_decoder_decode(nt_decoder *decoder, nt_block *block);
 
 const nt_rejected *nt_decoder_rejects(const nt_decoder *decoder, size_t *count);
