@@ -84,11 +84,11 @@ final class PreparedEvents {
         /// One for each group and key that the event concerns.
         var routed: [RoutedRow]
         var keys: RoutedRows
+        /// What the row points into: it lives as long as the event does.
+        var batch: EventBatch
     }
 
     private(set) var events: [Event] = []
-    /// The rows point into these.
-    private var batches: [EventBatch] = []
 
     init(_ loaded: Loaded, _ stream: Stream) {
         let columns = loaded.program.columns
@@ -102,7 +102,6 @@ final class PreparedEvents {
             let decoder = BlockDecoder(columns: columns + [FieldPath(name: "")], format: loaded.format, typeColumn: columns.count)
             var rejects: [Reject] = []
             decoder.decode(batch, firstLine: 1, isFirstBlock: true, rejects: &rejects)
-            batches.append(batch)
             prepare(loaded, batch, input: index, typeColumn: columns.count)
         }
         events.sort { ($0.row.time, $0.row.arrival) < ($1.row.time, $1.row.arrival) }
@@ -131,7 +130,7 @@ final class PreparedEvents {
             events.append(
                 Event(
                     row: EventRow(view: view, row: Int(row), time: rows[0].time, arrival: rows[0].arrival, type: Int(rows[0].type)),
-                    routed: rows, keys: routed))
+                    routed: rows, keys: routed, batch: batch))
         }
     }
 }
@@ -195,6 +194,7 @@ extension Matcher {
     }
 
     func process(_ event: PreparedEvents.Event) {
+        defer { withExtendedLifetime((event.batch, event.keys)) {} }
         for var row in event.routed {
             let key = UnsafePointer(event.keys.keys.bytes) + Int(row.key)
             row.hash = hash(ofKey: key, Int(row.keyLength))
