@@ -18,7 +18,7 @@ let package = Package(
         .target(name: "RuleCompiler", dependencies: ["RuleLanguage", "Engine"]),
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "Decoding", dependencies: ["Events", "CSimdjson"]),
-        .target(name: "Streaming", dependencies: ["Engine", "Events", "Decoding"], swiftSettings: hotPath),
+        .target(name: "Streaming", dependencies: ["Engine", "Events", "Decoding", "CXXHash"], swiftSettings: hotPath),
         .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Decoding", "Events"]),
         .executableTarget(
             name: "Races",
