@@ -40,7 +40,7 @@ final class BlockQueue: @unchecked Sendable {
 
     /// Reads the next block; nil once the round is full or nothing more is there.
     func claim() -> Block? {
-        lock.lock()
+        lock.lockSoon()
         defer { lock.unlock() }
         while claimedBytes < roundBytes, blocks.count < blocksMax, let reader = readable.first {
             let block = free.popLast() ?? Block(columnCount: columnCount, shards: shards)

@@ -27,7 +27,7 @@ final class WorkerPool: Scheduler, @unchecked Sendable {
     private let sleep = Lock()
     private var threads: [pthread_t] = []
 
-    private static let glances = 4_000
+    private static let glances = 20_000
 
     /// - Parameter body: what a worker does in a superstep, by its number; 0 is the thread that calls ``run()``.
     init(count: Int, body: @escaping (Int) -> Void) {
