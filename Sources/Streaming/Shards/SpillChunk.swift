@@ -2,7 +2,7 @@ internal import CXXHash
 internal import Engine
 internal import Events
 
-// A chunk as it is written: a checksum over all that follows, six counts, and then everything that a holding has, in arrays. The layout is
+// A chunk as it is written: a checksum over all that follows, seven counts, and then everything that a holding has, in arrays. The layout is
 // the machine's own, since no other process reads it.
 
 /// Rows of a run that were written outside memory, with a cursor: what was read of it last, and what comes behind.
@@ -37,8 +37,12 @@ struct SpillChunkHeader {
     var textBytes: UInt32
     var keyBytes: UInt32
     var masks: UInt32
+    /// Where text began in the batch that was written: what stands before it stands in a line.
+    var textStart: UInt32
+    /// So that what follows stands at a multiple of eight.
+    var padding: UInt32 = 0
 
-    static let byteCount = 32
+    static let byteCount = 40
 
     /// Bytes of the whole chunk; the arrays with fields of eight bytes come first.
     var chunkBytes: Int {
@@ -113,7 +117,7 @@ final class SpillWriter {
         let count = batch.count
         let header = SpillChunkHeader(
             rows: UInt32(count), columns: UInt32(columnCount), lineBytes: UInt32(batch.byteCount), textBytes: UInt32(textCount),
-            keyBytes: UInt32(routed.keys.count), masks: UInt32(routed.masks.count))
+            keyBytes: UInt32(routed.keys.count), masks: UInt32(routed.masks.count), textStart: UInt32(batch.textStart))
         encoded.removeAll()
         encoded.reserve(header.chunkBytes)
         withUnsafeBytes(of: UInt64(0)) { encoded.append($0) }
@@ -127,7 +131,7 @@ final class SpillWriter {
         append(routed.masks.start, 0, routed.masks.count)
         for column in 0..<columnCount { append(batch.kinds, column * batch.rowCapacity, count) }
         append(batch.bytes, 0, batch.byteCount)
-        append(batch.strings, 0, textCount)
+        append(batch.strings, batch.textStart, textCount)
         append(routed.keys.bytes, 0, routed.keys.count)
         let bytes = UnsafeMutableRawPointer(encoded.bytes)
         bytes.storeBytes(of: nt_hash64(bytes + 8, encoded.count - 8, byteCount), as: UInt64.self)
@@ -184,10 +188,26 @@ final class SpillReader {
         from += Int(header.masks) * MemoryLayout<RuleMask>.stride
         for column in 0..<columns { take(batch.kinds + column * batch.rowCapacity, count) }
         take(batch.bytes, Int(header.lineBytes))
-        take(batch.strings, Int(header.textBytes))
+        take(batch.strings + batch.textStart, Int(header.textBytes))
+        moveText(batch, rows: count, columns: columns, from: UInt64(header.textStart))
         routed.append(keys: from.assumingMemoryBound(to: UInt8.self), Int(header.keyBytes))
         batch.count = count
         batch.byteCount = Int(header.lineBytes)
         return rows
+    }
+
+    /// Text behind the lines begins elsewhere in this batch.
+    private func moveText(_ batch: EventBatch, rows: Int, columns: Int, from start: UInt64) {
+        let step = UInt64(batch.textStart) &- start
+        guard step != 0 else { return }
+        for column in 0..<columns {
+            for row in 0..<rows {
+                let place = column * batch.rowCapacity + row
+                guard batch.kinds[place] == ValueKind.string || batch.kinds[place] == ValueKind.list,
+                    batch.payloads[place] & 0xFFFF_FFFF >= start
+                else { continue }
+                batch.payloads[place] &+= step
+            }
+        }
     }
 }
