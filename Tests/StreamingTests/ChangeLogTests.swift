@@ -24,6 +24,15 @@ import Testing
         return rows
     }
 
+    private struct Refused: Error {}
+
+    /// A row that the disk does not take.
+    private static func refuse(_ matcher: Matcher) {
+        do {
+            _ = try matcher.writeCheckpoint(rows: 1) { _ throws(Refused) in throw Refused() }
+        } catch {}
+    }
+
     private static func write(_ matcher: Matcher, into rows: inout Rows, _ last: inout (hash: UInt64, group: Int)?) -> Bool {
         matcher.writeCheckpoint(rows: 1) { row in
             if let last { #expect(row.hash > last.hash || (row.hash == last.hash && row.group >= last.group), "Rows ascend.") }
@@ -62,6 +71,12 @@ import Testing
                     matcher.beginCheckpoint()
                     next = committed
                     last = nil
+                }
+                if next != nil, random.chance(3) {
+                    ChangeLogTests.refuse(matcher)
+                    matcher.endCheckpoint(isCommitted: false)
+                    next = nil
+                    failed += 1
                 }
                 guard var rows = next, random.chance(70) else { continue }
                 let isDone = ChangeLogTests.write(matcher, into: &rows, &last)

@@ -223,13 +223,16 @@ extension Matcher {
             let blob = Blob(base)
             let armed = blob.armedDeadline
             prepareForSaving(blob)
-            defer { blob.armedDeadline = armed }
+            defer {
+                blob.armedDeadline = armed
+                // Also where the row could not be written: an earlier checkpoint may have one.
+                blob.isStored = true
+            }
             try body(
                 StateRow(
                     hash: hash, group: Int(row.group), key: row.key,
                     expiresAt: blob.nextDeadline == .max ? blob.expiresAt : .max,
                     blob: UnsafeRawBufferPointer(start: base, count: blob.used)))
-            blob.isStored = true
         }
         return max(1, rows.count)
     }

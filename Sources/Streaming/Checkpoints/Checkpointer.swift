@@ -28,13 +28,19 @@ final class Checkpointer: @unchecked Sendable {
         case committing
     }
 
+    /// How far a shard's rows are written; touched by that shard's worker.
+    private final class Part {
+        var isWritten = true
+        var failure: StoreError?
+    }
+
     private var phase = Phase.resting
     private var writer: (any CheckpointWriter)?
     private var anchor: [UInt8] = []
     private var expired = Int64.min
     private var cooldowns: [(key: AlertStage.Key, state: AlertStage.State?)] = []
-    private var failures: [StoreError?]
-    private var isWritten: [Bool]
+    /// Of each shard.
+    private let parts: [Part]
     private let isCommitted = Atomic<Bool>(false)
     private var commitFailure: RunError?
     private var thread: pthread_t?
@@ -56,8 +62,7 @@ final class Checkpointer: @unchecked Sendable {
         self.clock = clock
         self.everyMicroseconds = everyMicroseconds
         self.commitsAside = commitsAside
-        failures = [StoreError?](repeating: nil, count: shards.count)
-        isWritten = [Bool](repeating: true, count: shards.count)
+        parts = shards.map { _ in Part() }
         nextAt = clock.monotonicMicroseconds.addingSaturating(everyMicroseconds)
         for shard in shards { shard.matcher.trackChanges() }
         stage.stage.trackChanges()
@@ -114,7 +119,7 @@ final class Checkpointer: @unchecked Sendable {
         cooldowns = stage.stage.takeChanges()
         for index in shards.indices {
             shards[index].matcher.beginCheckpoint()
-            isWritten[index] = false
+            parts[index].isWritten = false
         }
         phase = .writing
     }
@@ -122,11 +127,11 @@ final class Checkpointer: @unchecked Sendable {
     private func settle() throws(RunError) {
         if phase == .committing, isCommitted.load(ordering: .acquiring) { try join() }
         guard phase == .writing else { return }
-        if let failure = failures.compactMap(\.self).first {
+        if let failure = parts.lazy.compactMap(\.failure).first {
             end(isCommitted: false)
             throw .state(failure)
         }
-        guard isWritten.allSatisfy(\.self) else { return }
+        guard parts.allSatisfy(\.isWritten) else { return }
         phase = .committing
         isCommitted.store(false, ordering: .releasing)
         guard commitsAside else {
@@ -155,7 +160,7 @@ final class Checkpointer: @unchecked Sendable {
     private func end(isCommitted: Bool) {
         phase = .resting
         writer = nil
-        failures = failures.map { _ in nil }
+        for part in parts { part.failure = nil }
         for shard in shards { shard.matcher.endCheckpoint(isCommitted: isCommitted) }
         if !isCommitted {
             stage.stage.takeBack(cooldowns)
@@ -168,7 +173,8 @@ final class Checkpointer: @unchecked Sendable {
 
     /// Writes the next rows of a shard; to be called by whoever works that shard.
     func writeSlice(_ index: Int) {
-        guard phase == .writing, !isWritten[index], failures[index] == nil, let writer else { return }
+        let part = parts[index]
+        guard phase == .writing, !part.isWritten, part.failure == nil, let writer else { return }
         var key: [UInt8] = []
         var value: [UInt8] = []
         do throws(StoreError) {
@@ -186,9 +192,9 @@ final class Checkpointer: @unchecked Sendable {
             }
             guard isDone else { return }
             try writer.finish(part: index + 1)
-            isWritten[index] = true
+            part.isWritten = true
         } catch {
-            failures[index] = error
+            part.failure = error
         }
     }
 

@@ -61,7 +61,8 @@ final class InputReader: @unchecked Sendable {
     private let drains: Bool
 
     // For checkpoints: where admitted lines end, what must be read again, and what is read again just now.
-    private(set) var marks = ReadMarks()
+    // Nil where no checkpoints are made: nothing would ever take the marks away.
+    private var marks: ReadMarks?
     private var admitted = ReadMarks.Mark()
     /// Lines before this one were read before the restart.
     private(set) var seenLine: UInt64 = 0
@@ -184,23 +185,30 @@ extension InputReader {
 
     /// A block has been admitted, of whose events `largest` is the latest that was.
     func noteAdmitted(_ block: Block, from mark: ReadMarks.Mark, largest: Int64) {
-        if block.batch.count > 0 { marks.add(mark, largestTime: largest) }
+        if block.batch.count > 0 { marks?.add(mark, largestTime: largest) }
         admitted.position = block.carved.endPosition
         admitted.line = block.carved.firstLine + block.carved.lineCount
     }
 
     func note(_ advance: IdleAdvance) {
-        marks.add(advance)
+        marks?.add(advance)
+    }
+
+    /// From now on it is known where each block began; to be called before anything is read.
+    func keepMarks() {
+        marks = ReadMarks()
     }
 
     /// What goes into the anchor of a checkpoint in which everything that `bound` lets go is matched.
     func anchor(_ bound: ReleaseBound) -> Anchor.Input {
         let now = ReadMarks.Mark(
             position: admitted.position, line: admitted.line, watermark: watermark, lastTime: lastTime, largestTime: largestTime)
-        let mark = marks.rewind(bound, input: index, end: now)
+        guard let mark = marks?.rewind(bound, input: index, end: now), let advances = marks?.advances else {
+            preconditionFailure("Marks are kept before the first checkpoint.")
+        }
         return Anchor.Input(
             name: input.source.name, position: mark.position, line: mark.line, watermark: mark.watermark, lastTime: mark.lastTime,
-            largestTime: mark.largestTime, seenLine: admitted.line, advances: marks.advances)
+            largestTime: mark.largestTime, seenLine: admitted.line, advances: advances)
     }
 
     /// Goes on where a checkpoint was; the source has been brought to that place.
@@ -212,7 +220,7 @@ extension InputReader {
         largestTime = anchor.largestTime
         seenLine = anchor.seenLine
         advancesToRepeat = anchor.advances[...]
-        for advance in anchor.advances { marks.add(advance) }
+        for advance in anchor.advances { marks?.add(advance) }
     }
 
     /// Repeats the steps of silence that came before a line.

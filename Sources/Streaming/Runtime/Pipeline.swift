@@ -249,6 +249,7 @@ public final class Pipeline {
 
     /// Brings everything back to where the last checkpoint was, if there is one.
     private func begin(_ checkpoints: CheckpointOptions, from anchor: Anchor?) throws(RunError) {
+        for reader in inputs.readers { reader.keepMarks() }
         let cuttable = sinks.compactMap { $0 as? any ResumableSink }
         if let anchor {
             guard anchor.program == checkpoints.program else { throw .otherRun("the state was made by other rules") }

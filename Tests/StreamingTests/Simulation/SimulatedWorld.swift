@@ -59,7 +59,7 @@ final class SimulatedFile: ResumableSink {
     func write(_ bytes: UnsafeRawBufferPointer) throws(SinkError) {
         guard world.operate() else {
             // A part of it may have come to the disk.
-            if bytes.count > 0, world.files.isEmpty == false { torn = Array(bytes.prefix(world.random.below(bytes.count + 1))) }
+            if bytes.count > 0 { torn = Array(bytes.prefix(world.random.below(bytes.count + 1))) }
             throw SimulatedFile.death
         }
         self.bytes += bytes
@@ -164,7 +164,6 @@ final class SimulatedStore: StateStore {
 
         private func operate() throws(StoreError) {
             guard world.operate() else { throw SimulatedStore.death }
-            // A disk may be full for a while; what was to be written then belongs to the next checkpoint.
         }
 
         func put(part: Int, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) throws(StoreError) {
