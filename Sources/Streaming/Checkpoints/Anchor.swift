@@ -3,12 +3,14 @@
 /// All numbers are little-endian, texts and lists have their length before them. A later version that needs more takes another
 /// ``version``; what has landed is read for ever.
 struct Anchor: Equatable, Sendable {
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
 
     struct Input: Equatable, Sendable {
         var name: String
         /// Where reading goes on: at the oldest event that was not matched.
         var position: UInt64
+        /// What finds that position again, as the source gave it.
+        var place: [UInt8] = []
         var line: UInt64
         /// As it was before that line.
         var watermark: Int64
@@ -46,6 +48,8 @@ extension Anchor {
             writer.append(UInt32(input.name.utf8.count))
             writer.bytes += input.name.utf8
             writer.append(input.position)
+            writer.append(UInt32(input.place.count))
+            writer.bytes += input.place
             writer.append(input.line)
             writer.append(input.watermark)
             writer.append(input.lastTime)
@@ -78,7 +82,7 @@ extension Anchor {
         for index in 0..<count {
             let name = try reader.text()
             var input = Input(
-                name: name, position: try reader.next(), line: try reader.next(), watermark: try reader.next(), lastTime: try reader.optional(),
+                name: name, position: try reader.next(), place: try reader.list(), line: try reader.next(), watermark: try reader.next(), lastTime: try reader.optional(),
                 largestTime: try reader.optional(), seenLine: try reader.next(), advances: [])
             let advances: UInt32 = try reader.next()
             for _ in 0..<advances {
@@ -134,10 +138,12 @@ private struct AnchorReader {
         return isThere == 0 ? nil : number
     }
 
-    mutating func text() throws(StoreError) -> String {
+    mutating func list() throws(StoreError) -> [UInt8] {
         let count: UInt32 = try next()
         guard bytes.count - place >= Int(count) else { throw AnchorReader.damage }
         defer { place += Int(count) }
-        return String(decoding: bytes[place..<place + Int(count)], as: UTF8.self)
+        return Array(bytes[place..<place + Int(count)])
     }
+
+    mutating func text() throws(StoreError) -> String { String(decoding: try list(), as: UTF8.self) }
 }

@@ -37,6 +37,9 @@ final class Checkpointer: @unchecked Sendable {
     private var phase = Phase.resting
     private var writer: (any CheckpointWriter)?
     private var anchor: [UInt8] = []
+    /// Of each input, where a restart from the checkpoint that is being made begins to read.
+    private var positions: [UInt64] = []
+    private let sources: [(any ResumableSource)?]
     private var expired = Int64.min
     private var cooldowns: [(key: AlertStage.Key, state: AlertStage.State?)] = []
     /// Of each shard.
@@ -52,9 +55,10 @@ final class Checkpointer: @unchecked Sendable {
     private static let commitLooksMicroseconds: Int64 = 10_000
 
     init(
-        store: any StateStore, shards: [Shard], stage: AlertWriter, sinks: [any ResumableSink], clock: any Clock, everyMicroseconds: Int64,
-        commitsAside: Bool
+        store: any StateStore, shards: [Shard], stage: AlertWriter, sources: [(any ResumableSource)?], sinks: [any ResumableSink],
+        clock: any Clock, everyMicroseconds: Int64, commitsAside: Bool
     ) {
+        self.sources = sources
         self.store = store
         self.shards = shards
         self.stage = stage
@@ -107,7 +111,10 @@ final class Checkpointer: @unchecked Sendable {
 
     private func begin(expired: Int64, anchor: () throws(RunError) -> Anchor?) throws(RunError) {
         nextAt = clock.monotonicMicroseconds.addingSaturating(everyMicroseconds)
-        guard let anchor = try anchor()?.encoded(), anchor != self.anchor else { return }
+        guard let next = try anchor() else { return }
+        let anchor = next.encoded()
+        guard anchor != self.anchor else { return }
+        positions = next.inputs.map(\.position)
         do throws(StoreError) {
             // One part a shard, and one for the cooldowns.
             writer = try store.begin(parts: shards.count + 1)
@@ -155,6 +162,7 @@ final class Checkpointer: @unchecked Sendable {
         defer { commitFailure = nil }
         if let commitFailure { throw commitFailure }
         count += 1
+        for (source, position) in zip(sources, positions) { source?.forget(before: position) }
     }
 
     private func end(isCommitted: Bool) {

@@ -206,8 +206,9 @@ extension InputReader {
         guard let mark = marks?.rewind(bound, input: index, end: now), let advances = marks?.advances else {
             preconditionFailure("Marks are kept before the first checkpoint.")
         }
+        let place = (input.source as? any ResumableSource)?.place(at: mark.position) ?? []
         return Anchor.Input(
-            name: input.source.name, position: mark.position, line: mark.line, watermark: mark.watermark, lastTime: mark.lastTime,
+            name: input.source.name, position: mark.position, place: place, line: mark.line, watermark: mark.watermark, lastTime: mark.lastTime,
             largestTime: mark.largestTime, seenLine: admitted.line, advances: advances)
     }
 

@@ -8,11 +8,20 @@ public protocol Source: AnyObject {
 }
 
 /// A source that can go on where it was before a restart.
+///
+/// Positions count the bytes that it has handed out since its first start, restarts included.
 public protocol ResumableSource: Source {
-    /// Goes on behind the first `position` bytes.
+    /// What finds the byte at `position` again after a restart, beside the number: which file, and where in it. `position` lies between the
+    /// last one given to ``forget(before:)`` and the end of what was read.
+    func place(at position: UInt64) -> [UInt8]
+
+    /// Goes on behind the first `position` bytes; `place` is what ``place(at:)`` gave for it. To be called before anything is read.
     ///
-    /// - Throws: ``SourceError`` where they are no longer there.
-    func resume(at position: UInt64) throws(SourceError)
+    /// - Throws: ``SourceError`` where they are no longer there, or are others.
+    func resume(at position: UInt64, place: [UInt8]) throws(SourceError)
+
+    /// A checkpoint holds what came of the bytes before `position`: they are not asked for again.
+    func forget(before position: UInt64)
 }
 
 /// Waits for several sources at once.

@@ -261,7 +261,7 @@ public final class Pipeline {
                 guard let source = reader.input.source as? any ResumableSource else {
                     throw .otherRun("\(place.name) cannot go on where it was")
                 }
-                do throws(SourceError) { try source.resume(at: place.position) } catch { throw .source(error) }
+                do throws(SourceError) { try source.resume(at: place.position, place: place.place) } catch { throw .source(error) }
                 reader.resume(place, blockBytes: options.blockBytes)
             }
             do throws(StoreError) {
@@ -279,7 +279,8 @@ public final class Pipeline {
             do throws(SinkError) { try sink.cut(to: UInt64(length)) } catch { throw RunError(error) }
         }
         let checkpointer = Checkpointer(
-            store: checkpoints.store, shards: shards, stage: writer, sinks: cuttable, clock: clock,
+            store: checkpoints.store, shards: shards, stage: writer, sources: inputs.readers.map { $0.input.source as? any ResumableSource },
+            sinks: cuttable, clock: clock,
             everyMicroseconds: checkpoints.everyMicroseconds, commitsAside: checkpoints.commitsAside)
         self.checkpointer = checkpointer
         superstep.checkpointer = checkpointer

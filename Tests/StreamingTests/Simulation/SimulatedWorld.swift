@@ -120,11 +120,16 @@ final class SimulatedSource: ResumableSource {
         return count
     }
 
-    func resume(at position: UInt64) throws(SourceError) {
+    func place(at position: UInt64) -> [UInt8] { Array("at \(position)".utf8) }
+
+    func resume(at position: UInt64, place: [UInt8]) throws(SourceError) {
         guard world.operate() else { throw SimulatedSource.death }
+        guard place == self.place(at: position) else { throw SourceError(message: "the place is of another position") }
         guard position <= bytes.count else { throw SourceError(message: "the input is shorter than the checkpoint says") }
         self.position = Int(position)
     }
+
+    func forget(before position: UInt64) {}
 }
 
 /// The store of the process: its rows and commits are operations, and a commit that the process dies in may have come to the disk.
