@@ -88,6 +88,10 @@ public final class Pipeline {
         set { inputs.onIdleAdvance = newValue }
     }
 
+    /// Something to do between two supersteps, when everything that was read is matched: it is done as soon as the flag is set, and the
+    /// flag is then clear. The run ends there where it gives false, as by a request to stop.
+    public var request: (flag: StopFlag, carryOut: () throws(RunError) -> Bool)?
+
     /// Runs until the input ends or a request to stop comes; `progress` is called after each superstep.
     ///
     /// - Throws: ``RunError``; what was read before has been matched, and its alerts have left.
@@ -95,6 +99,11 @@ public final class Pipeline {
         defer { pool.end() }
         if let checkpoints { try begin(checkpoints, from: try committed.get()) }
         input: while !stop.isSet {
+            if let request, request.flag.take() {
+                if try request.carryOut() { continue }
+                summary.isStopped = true
+                break
+            }
             switch inputs.next(waits: true, until: nextMoment, atMost: checkpointer?.dueIn, heldBytes: heldBytes) {
             case .end: break input
             case .nothing:
@@ -113,10 +122,10 @@ public final class Pipeline {
             progress(summary)
             if let failure = queue.failure { throw .source(failure) }
         }
-        summary.isStopped = stop.isSet
+        if stop.isSet { summary.isStopped = true }
         if !summary.isStopped { try finish() }
         try writer.writeSideLines()
-        try checkpointer?.finish(expired: reached.expired, anchor: anchor)
+        try checkpoint()
         updateSummary()
         return summary
     }
@@ -133,7 +142,7 @@ public final class Pipeline {
         while pending.bytes >= options.parallelBytes && pending.bound.time != .max {
             superstep.begin(pending)
             repeat {
-                if !stop.isSet, case .read(let readable) = inputs.next(waits: false, until: nil, atMost: nil, heldBytes: heldBytes) {
+                if !stop.isSet, request?.flag.isSet != true, case .read(let readable) = inputs.next(waits: false, until: nil, atMost: nil, heldBytes: heldBytes) {
                     queue.open(readable, blocks: .max)
                 }
                 superstep.rearm()
@@ -248,6 +257,11 @@ public final class Pipeline {
     }
 
     // MARK: - Checkpoints
+
+    /// Makes a checkpoint now, and waits until it is durable. Where lines are being read again after a restart, the last one stands.
+    public func checkpoint() throws(RunError) {
+        try checkpointer?.finish(expired: reached.expired, anchor: anchor)
+    }
 
     private static func anchor(of checkpoints: CheckpointOptions?) -> Result<Anchor?, RunError> {
         guard let checkpoints, let committed = checkpoints.store.committed else { return .success(nil) }

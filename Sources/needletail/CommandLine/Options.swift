@@ -7,7 +7,16 @@ struct Options {
     var alerts: [String] = []
     var late: String?
     var rejects: String?
-    var drains = true
+    /// Nil: without a state folder only.
+    var drains: Bool?
+    var stateDirectory: String?
+    var fromSavepoint: String?
+    /// Microseconds; nil: ten seconds.
+    var checkpointEvery: Int64?
+    /// Most memory of keyed state; nil: no bound.
+    var memoryBytes: Int?
+    var journals = false
+    var failsOnRuleChange = false
     /// Threads that match; nil: as many as there are cores.
     var workers: Int?
     var isQuiet = false
