@@ -22,7 +22,7 @@ struct Command: Sendable {
 }
 
 extension Command {
-    static let all: [Command] = [.run, .check, .test, .format, .explain, .help, .completions]
+    static let all: [Command] = [.run, .check, .test, .format, .explain, .config, .help, .completions]
 
     /// What the contract has and a later version brings.
     static let missingNames = ["trace", "backtest", "savepoint", "state", "deliveries"]

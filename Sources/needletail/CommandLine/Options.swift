@@ -10,6 +10,23 @@ struct Options {
     var drains = true
     /// Threads that match; nil: as many as there are cores.
     var workers: Int?
+    /// A folder; nil: state is in memory.
+    var stateDirectory: String?
+    /// Microseconds.
+    var checkpointEvery: Int64?
+    /// Most memory of state, bytes.
+    var memoryBytes: Int?
+    /// Most memory of events that wait for the watermark, bytes.
+    var reorderMemoryBytes: Int?
+    /// What comes through pipes is kept until it is no longer needed.
+    var journals = false
+    var failsOnRuleChange = false
+    /// The configuration file.
+    var configuration: String?
+    /// The names of the flags that were given.
+    var given: Set<String> = []
+    /// How messages name what a flag says, where it was not the flag that said it.
+    var origins: [String: String] = [:]
     var isQuiet = false
     var logFormat = LogFormat.text
     var logLevel = LogLevel.info
@@ -20,6 +37,8 @@ struct Options {
     /// Of `fmt`.
     var checksLayout = false
     var showsDifference = false
+    /// Of `config`.
+    var wantsSchema = false
     /// Of `help`.
     var isMarkdown = false
     var wantsHelp = false
@@ -33,6 +52,9 @@ struct InputSpec: Equatable {
     var stream: String?
     /// As it was written, without the name: `-` or a path.
     var spec: String
+    /// Of this input alone, by the configuration file.
+    var follows = false
+    var journals = false
 
     static let standardInput = InputSpec(stream: nil, spec: "-")
 
@@ -55,6 +77,8 @@ enum LogLevel: String, CaseIterable, Comparable {
 struct UsageError: Error {
     var message: String
     var hint: String?
+    /// What else is wrong.
+    var more: [UsageError] = []
 
     init(_ message: String, hint: String? = nil) {
         self.message = message

@@ -15,11 +15,13 @@ extension Command {
         ],
         example: "needletail run rules/ < events.ndjson\nneedletail run rules/ --input cards=cards.ndjson.gz --input web=/var/log/web.ndjson --alerts alerts.ndjson --rejects rejects.ndjson",
         flags: [
-            .input, .follow, .alerts, .late, .rejects, .drain, .workers, .quiet, .logFormat, .logLevel,
+            .input, .follow, .alerts, .late, .rejects, .drain, .workers, .config, .quiet, .logFormat, .logLevel,
             .missing("--state", .path("DIR")), .missing("--checkpoint-every", .text("D")), .missing("--webhook-secret-env", .text("NAME")),
             .missing("--webhook-allow-private"),
         ]
-    ) { (options) throws(UsageError) in
+    ) { (given) throws(UsageError) in
+        let options = try given.configured()
+        if options.stateDirectory != nil { throw .notInThisVersion("\(options.configuration ?? ""): state") }
         let log = Log(options)
         let files = try RuleFiles.read(options.operands, for: "run")
         guard let rules = RuleFiles.load(files, log: log) else { return ExitStatus.found }
@@ -62,17 +64,17 @@ struct RunEnds {
         let specs = options.inputs.isEmpty ? [.standardInput] : options.inputs
         var streams: [StreamDefinition] = []
         do throws(UsageError) {
-            for spec in specs { streams.append(try RunEnds.stream(of: spec, rules)) }
+            for spec in specs { streams.append(try RunEnds.stream(of: spec, rules, options)) }
         } catch {
             throw .usage(error)
         }
         for (spec, stream) in zip(specs, streams) {
-            let (source, identity) = try RunEnds.opened(spec, follows: options.follows, log: log)
+            let (source, identity) = try RunEnds.opened(spec, options, log: log)
             if let identity {
                 if let other = identities[identity] {
-                    throw .usage(UsageError("--input \(spec.spec) is the same file as \(other)", hint: "each input is read once"))
+                    throw .usage(UsageError("\(options.origin(of: "--input")) \(spec.spec) is the same file as \(other)", hint: "each input is read once"))
                 }
-                identities[identity] = "--input \(spec.spec)"
+                identities[identity] = "\(options.origin(of: "--input")) \(spec.spec)"
             }
             inputs.append(Input(source: source, stream: stream))
         }
@@ -81,32 +83,34 @@ struct RunEnds {
         }
         for spec in options.alerts.isEmpty ? ["-"] : options.alerts {
             alerts.append(
-                spec == "-" ? .borrowing(STDOUT_FILENO, name: "standard output") : try RunEnds.opened(spec, "--alerts", &identities))
+                spec == "-" ? .borrowing(STDOUT_FILENO, name: "standard output") : try RunEnds.opened(spec, options.origin(of: "--alerts"), &identities))
         }
-        if let spec = options.late { late = try RunEnds.opened(spec, "--late", &identities) }
-        if let spec = options.rejects { rejects = try RunEnds.opened(spec, "--rejects", &identities) }
+        if let spec = options.late { late = try RunEnds.opened(spec, options.origin(of: "--late"), &identities) }
+        if let spec = options.rejects { rejects = try RunEnds.opened(spec, options.origin(of: "--rejects"), &identities) }
         for sink in alerts + [late, rejects].compactMap(\.self) where sink.name != "standard output" {
             do throws(FileError) { try sink.clear() } catch { throw .failed(error.message) }
         }
     }
 
     /// How an input is read.
-    private static func stream(of input: InputSpec, _ rules: RuleSet) throws(UsageError) -> StreamDefinition {
+    private static func stream(of input: InputSpec, _ rules: RuleSet, _ options: Options) throws(UsageError) -> StreamDefinition {
         guard let name = input.stream else { return rules.stream }
         if let stream = rules.stream(named: name) { return stream }
         let names = rules.checked.streams.compactMap(\.name)
         throw UsageError(
-            "--input \(name)=\(input.spec): the rules have no `stream \(name)`",
+            "\(options.origin(of: "--input")) \(name)=\(input.spec): the rules have no `stream \(name)`",
             hint: CommandLineParser.nearest(name, among: names)
                 ?? (names.isEmpty
-                    ? "they declare no stream with a name; if that is a file, write --input ./\(name)=\(input.spec)"
+                    ? "they declare no stream with a name" + (options.isGiven("--input") ? "; if that is a file, write --input ./\(name)=\(input.spec)" : "")
                     : "they have \(names.map { "`\($0)`" }.joined(separator: ", "))"))
     }
 
     private static func opened(
-        _ input: InputSpec, follows: Bool, log: Log
+        _ input: InputSpec, _ options: Options, log: Log
     ) throws(RunFailure) -> (source: any Source, identity: FileIdentity?) {
-        let path = try expanded(input.spec, of: "--input")
+        let origin = options.origin(of: "--input")
+        let follows = options.follows(input)
+        let path = try expanded(input.spec, of: origin)
         if follows && input.isStandardInput {
             throw .usage(UsageError("--follow is for files; standard input is read until it ends anyway", hint: "name a file: --input FILE"))
         }
@@ -121,7 +125,7 @@ struct RunEnds {
                 : try FileDescriptorSource.opening(path, name: input.spec)
             return (source.decompressed(path: path), source.identity)
         } catch {
-            throw RunFailure("--input", error)
+            throw RunFailure(origin, error)
         }
     }
 
@@ -154,7 +158,8 @@ struct RunEnds {
         let pipeline = Pipeline(
             program: rules.program, inputs: inputs, alerts: alerts, late: late, rejects: rejects, selector: selector,
             clock: SystemClock(), options: PipelineOptions(
-                drains: options.drains, workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
+                drains: options.drains, reorderBytesMax: options.reorderMemoryBytes ?? RunBounds.reorderMemoryDefault,
+                workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
                 seed: UInt64.random(in: .min ... .max)))
         do throws(RunError) {
             let summary = try pipeline.run(stop: StopSignals.flag) { report.progress($0) }
