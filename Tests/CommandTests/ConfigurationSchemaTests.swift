@@ -156,7 +156,7 @@ import Testing
     }
 
     @Test func mistakesNeverShowASecret() throws {
-        let session = try Session(["empty": "\n", "nul": "a\0b", "long": String(repeating: "x", count: 70_000)])
+        let session = try Session(["empty": "\n", "nul": "a\0b", "x": "5551234", "long": String(repeating: "x", count: 70_000)])
         try session.write("bytes", Data([0xFF, 0xFE]))
         let folder = session.folder.path
         for (text, says) in [

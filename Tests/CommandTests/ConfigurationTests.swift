@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func drainIsAsTheFileSaysUnlessTheFlagIsGiven() throws {
-        let absence = "rule gone { by k match a: a then no b within 1h }\n"
+        let absence = "rule gone { by k match a: a then not b within 1h alert low \"{k}\" }\n"
         let session = try Session(["r.rule": absence, "e.ndjson": #"{"type":"a","ts":1000,"k":"x"}"#, "n.json": #"{"drain": false, "log": {"quiet": true}}"#])
         let line = "needletail run r.rule --input e.ndjson --config n.json"
         #expect(try session.run(line).lines.count == 0)

@@ -38,7 +38,8 @@ struct Configuration {
             }
             check(&reader)
         } catch {
-            reader.say(error.offset, Configuration.message(error, bytes), hint: Configuration.hint(error, bytes))
+            let isBlank = Configuration.isBlank(bytes)
+            reader.say(isBlank ? nil : error.offset, isBlank ? "the file is empty" : Configuration.message(error), hint: Configuration.hint(error, bytes))
         }
         if let error = Configuration.error(reader.mistakes, path: path, bytes: bytes) { throw error }
     }
@@ -88,9 +89,10 @@ struct Configuration {
         return errors[0]
     }
 
-    private static func message(_ fault: JSONFault, _ bytes: [UInt8]) -> String {
-        if bytes.allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) { return "the file is empty" }
-        return switch fault.reason {
+    private static func isBlank(_ bytes: [UInt8]) -> Bool { bytes.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) } }
+
+    private static func message(_ fault: JSONFault) -> String {
+        switch fault.reason {
         case .notClosed: "a brace or bracket is not closed"
         case .trailingContent: "something follows the object that the file must be"
         case .unclosedString: "a quote is not closed"
