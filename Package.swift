@@ -35,7 +35,8 @@ let package = Package(
         .executableTarget(
             name: "needletail",
             dependencies: [
-                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Decoding", "Streaming", "Connectors", "Replay",
+                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Decoding", "Streaming", "Connectors", "StateStores",
+                "Replay",
             ]),
 
         // Tests and benchmarks only.

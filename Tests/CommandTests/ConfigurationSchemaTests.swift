@@ -113,9 +113,10 @@ import Testing
         #expect(options.failsOnRuleChange)
         #expect(options.memoryBytes == 1 << 30)
         #expect(options.reorderMemoryBytes == 2 << 30)
-        #expect(options.inputs == [InputSpec(stream: nil, spec: "conf/p", journals: true), InputSpec(stream: nil, spec: "conf/q")])
+        let origin = "conf/n.json: inputs:"
+        #expect(options.inputs == [InputSpec(stream: nil, spec: "conf/p", journals: true, origin: origin), InputSpec(stream: nil, spec: "conf/q", origin: origin)])
         #expect(options.journals(options.inputs[0]) && !options.journals(options.inputs[1]))
-        #expect(options.origin(of: "--input") == "conf/n.json: inputs:" && options.origin(of: "--late") == "--late")
+        #expect(options.origin(of: "--state") == "conf/n.json: state:" && options.origin(of: "--late") == "--late")
         // A flag wins, and only where it was given.
         options = Options(checkpointEvery: 5, given: ["--checkpoint-every"])
         options.take(try Configuration(path: "n.json", bytes: Array(text.utf8)))

@@ -67,6 +67,23 @@ import Testing
         #expect(try session.read("a").contains("\"rule\":\"pair\""))
     }
 
+    @Test func stateIsKeptWhereTheFileSays() throws {
+        let session = try Session(["conf/r.rule": pairRule, "a": #"{"type":"a","ts":1000,"k":"x"}"# + "\n", "b": #"{"type":"b","ts":2000,"k":"x"}"# + "\n"])
+        try session.write(
+            "conf/n.json",
+            #"{"rules": ["r.rule"], "inputs": [{"path": "${E}"}], "alerts": [{"path": "alerts"}], "state": {"directory": "s", "checkpoint_every": "1s"}, "limits": {"memory": "64M"}}"#)
+        let path = session.folder.path + "/log"
+        for part in ["a", "b"] {
+            #expect(try session.run("cat \(part) >> log").status == 0)
+            let outcome = try session.run("needletail run --config conf/n.json", environment: ["E": path])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+        #expect(session.exists("conf/s"))
+        #expect(try session.read("conf/alerts").split(separator: "\n").count == 1)
+        #expect(try session.run("needletail run --config conf/n.json --state other", environment: ["E": path]).status == 0)
+        #expect(session.exists("other"))
+    }
+
     /// What the run finds wrong later is said of the file's place, not of a flag that nobody has given.
     @Test(arguments: [
         (#"{"inputs": [{"path": "missing"}]}"#, "n.json: inputs: missing: there is no such file"),
@@ -74,8 +91,8 @@ import Testing
         (#"{"inputs": [{"path": "e.ndjson"}], "rejects": {"path": "./e.ndjson"}}"#, "n.json: rejects: ./e.ndjson is the same file as n.json: inputs: e.ndjson"),
         (#"{"inputs": [{"path": "e.ndjson", "name": "cards"}]}"#, "n.json: inputs: cards=e.ndjson: the rules have no `stream cards`"),
         (#"{"rules": ["nowhere"]}"#, "nowhere: there is no such file"),
-        (#"{"limits": {"memory": "1G"}}"#, "n.json: limits.memory needs a place for state"),
-        (#"{"inputs": [{"path": "-", "journal": true}]}"#, "n.json: journal needs a place for state"),
+        (#"{"limits": {"memory": "1G"}}"#, "n.json: limits.memory needs a state folder"),
+        (#"{"inputs": [{"path": "-", "journal": true}]}"#, "n.json: journal needs a state folder"),
     ]) func whatIsWrongLaterNamesTheFile(_ text: String, _ says: String) throws {
         let session = try Session(["r.rule": pairRule, "e.ndjson": pairEvents, "n.json": text])
         let outcome = try session.run("needletail run \(text.contains("rules") ? "" : "r.rule") --config n.json")
@@ -203,7 +220,7 @@ import Testing
         Wrong(#"{"late": {}}"#, "late needs `path`"),
         Wrong(#"{"rejects": null}"#, "rejects is null; it must be an object in braces"),
         Wrong(#"{"state": {"checkpoint_every": "10s"}}"#, "state needs `directory`"),
-        Wrong(#"{"state": {"directory": "s", "checkpoint_every": 10}}"#, "state.checkpoint_every is 10; it must be a duration such as 10s", "from 100ms to 1h"),
+        Wrong(#"{"state": {"directory": "s", "checkpoint_every": 10}}"#, "state.checkpoint_every is 10; it must be a duration such as 10s", "from 10ms to 1d"),
         Wrong(#"{"state": {"directory": "s", "checkpoint_every": "1ms"}}"#, #"state.checkpoint_every is "1ms""#),
         Wrong(#"{"state": {"directory": "s", "on_rule_change": "kep"}}"#, #"it must be "keep" or "fail""#, "did you mean `keep`?"),
         Wrong(#"{"state": {"directory": "${NOT_SET}"}}"#, #"state.directory "${NOT_SET}": the environment variable NOT_SET is not set"#),

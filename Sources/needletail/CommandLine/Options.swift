@@ -7,20 +7,20 @@ struct Options {
     var alerts: [String] = []
     var late: String?
     var rejects: String?
-    var drains = true
-    /// Threads that match; nil: as many as there are cores.
-    var workers: Int?
-    /// A folder; nil: state is in memory.
+    /// Nil: without a state folder only.
+    var drains: Bool?
     var stateDirectory: String?
-    /// Microseconds.
+    var fromSavepoint: String?
+    /// Microseconds; nil: ten seconds.
     var checkpointEvery: Int64?
-    /// Most memory of state, bytes.
+    /// Most memory of keyed state; nil: no bound.
     var memoryBytes: Int?
-    /// Most memory of events that wait for the watermark, bytes.
-    var reorderMemoryBytes: Int?
-    /// What comes through pipes is kept until it is no longer needed.
     var journals = false
     var failsOnRuleChange = false
+    /// Threads that match; nil: as many as there are cores.
+    var workers: Int?
+    /// Most memory of events that wait for the watermark, bytes.
+    var reorderMemoryBytes: Int?
     /// The configuration file.
     var configuration: String?
     /// The names of the flags that were given.
@@ -55,6 +55,8 @@ struct InputSpec: Equatable {
     /// Of this input alone, by the configuration file.
     var follows = false
     var journals = false
+    /// How messages name what said it.
+    var origin = "--input"
 
     static let standardInput = InputSpec(stream: nil, spec: "-")
 

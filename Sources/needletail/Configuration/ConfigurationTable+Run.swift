@@ -1,12 +1,12 @@
 /// The bounds of what a run may be told, for flags and the configuration file alike.
 enum RunBounds {
     /// Memory for state, bytes.
-    static let memory = (16 << 20)...(64 << 40)
+    static let memory = Flag.memoryMin...(64 << 40)
     /// Memory of events that wait for the watermark, bytes.
     static let reorderMemory = (1 << 20)...(64 << 40)
     static let reorderMemoryDefault = 1 << 30
     /// Microseconds.
-    static let checkpointEvery: ClosedRange<Int64> = 100_000...3_600_000_000
+    static let checkpointEvery: ClosedRange<Int64> = Flag.checkpointEveryMin...86_400_000_000
     static let checkpointEveryDefault: Int64 = 10_000_000
     static let rulesMax = 1024
     static let inputsMax = 256
@@ -62,7 +62,7 @@ extension ConfigurationTable {
                 help: "Go on reading the file as it grows, through rotation, until a signal comes."),
             ConfigurationKey(
                 name: "journal", kind: .boolean, fallback: .boolean(false), example: "true",
-                help: "Keep what comes through a pipe until it is no longer needed, so that a restart does not lose it. Needs `state`."),
+                help: "Make every line that comes through this pipe durable before it is matched. Without it, lines of a pipe outlive a kill of the process, and not a power cut. Needs `state`."),
         ],
         requires: [["path"]])
 
@@ -88,13 +88,13 @@ extension ConfigurationTable {
         keys: [
             ConfigurationKey(
                 name: "directory", kind: .path(standard: nil), example: #""state""#,
-                help: "A folder of its own; it is made where it is not there."),
+                help: "A folder; it is made where it is missing."),
             ConfigurationKey(
                 name: "checkpoint_every", kind: .duration(RunBounds.checkpointEvery), fallback: .duration(RunBounds.checkpointEveryDefault),
                 example: #""10s""#, help: "How often progress is made durable."),
             ConfigurationKey(
                 name: "on_rule_change", kind: .choice(["keep", "fail"]), fallback: .text("keep"), example: #""keep""#,
-                help: "What happens to the state of rules that have changed since: `keep` keeps that of all others and lets these begin afresh; `fail` ends the run before it begins."),
+                help: "What happens where rules have changed since the state was made: `keep` lets the changed ones begin afresh, says so, and keeps the state of all others; `fail` ends with status 3 before anything is read."),
         ],
         requires: [["directory"]])
 
@@ -104,10 +104,10 @@ extension ConfigurationTable {
             help: "Threads that match. The alerts are the same for any number."),
         ConfigurationKey(
             name: "memory", kind: .size(RunBounds.memory), defaultText: "no limit", example: #""512M""#,
-            help: "Most memory for the state of keys; what is beyond it stays on disk. Needs `state`."),
+            help: "Most memory for the state of keys. Keys that have been quiet longest stay in the state folder until they are needed. Needs `state`."),
         ConfigurationKey(
             name: "reorder_memory", kind: .size(RunBounds.reorderMemory), fallback: .size(RunBounds.reorderMemoryDefault), example: #""1G""#,
-            help: "Most memory of events that wait for the watermark."),
+            help: "Most memory of events that wait for the watermark. What is beyond it waits in the state folder; without one the run ends."),
     ])
 
     private static let log = ConfigurationTable(keys: [

@@ -2,21 +2,10 @@ extension Options {
     /// With what `--config FILE` says, where it is given. What a flag says wins, each for itself; `--input` and `--alerts` replace all
     /// that the file has of them.
     func configured() throws(UsageError) -> Options {
+        guard let configuration else { return self }
         var options = self
-        if let configuration { options.take(try Configuration.read(configuration)) }
-        try options.checkState()
+        options.take(try Configuration.read(configuration))
         return options
-    }
-
-    /// What is about state needs a place for it, wherever the two were said.
-    private func checkState() throws(UsageError) {
-        guard stateDirectory == nil else { return }
-        let needy = [
-            ("--checkpoint-every", checkpointEvery != nil), ("--memory", memoryBytes != nil), ("--on-rule-change", failsOnRuleChange),
-            ("--journal", journals || inputs.contains(where: \.journals)),
-        ]
-        guard let (flag, _) = needy.first(where: { $0.1 }) else { return }
-        throw UsageError("\(origin(of: flag)) needs a place for state", hint: "give it one: --state DIR, or `state` in a configuration file")
     }
 
     mutating func take(_ configuration: Configuration) {
@@ -31,9 +20,8 @@ extension Options {
             inputs = sections.map { _, section in
                 InputSpec(
                     stream: section.text("name")?.value, spec: section.text("path")?.written ?? "-",
-                    follows: section.boolean("follow") ?? false, journals: section.boolean("journal") ?? false)
+                    follows: section.boolean("follow") ?? false, journals: section.boolean("journal") ?? false, origin: "\(configuration.path): inputs:")
             }
-            origins["--input"] = "\(configuration.path): inputs:"
             if inputs.contains(where: \.journals) { origins["--journal"] = "\(configuration.path): journal" }
         }
         if !isGiven("--alerts"), let sections = root.sections("alerts") {
