@@ -22,7 +22,7 @@ struct Command: Sendable {
 }
 
 extension Command {
-    static let all: [Command] = [.run, .check, .test, .format, .explain, .savepoint, .state, .help, .completions]
+    static let all: [Command] = [.run, .check, .test, .format, .explain, .savepoint, .state, .config, .help, .completions]
 
     /// What the contract has and a later version brings.
     static let missingNames = ["trace", "backtest", "deliveries"]

@@ -237,13 +237,13 @@ extension Flag {
     }
 
     /// `https://` of `https://host/path`; never more, since what follows may be secret.
-    private static func scheme(of value: String) -> String? {
+    static func scheme(of value: String) -> String? {
         guard let colon = value.utf8.firstIndex(of: UInt8(ascii: ":")), value.utf8[colon...].starts(with: Array("://".utf8)) else { return nil }
         let name = value.utf8[..<colon]
         return isName(name) ? String(value[..<colon]) + "://" : nil
     }
 
-    private static func isName(_ text: Substring.UTF8View) -> Bool {
+    static func isName(_ text: Substring.UTF8View) -> Bool {
         guard let first = text.first, isLetter(first) else { return false }
         return text.allSatisfy { isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-") }
     }

@@ -10,16 +10,17 @@ extension Command {
         ],
         example: "needletail run rules/ < events.ndjson\nneedletail run rules/ --input cards=cards.ndjson.gz --input web=/var/log/web.ndjson --alerts alerts.ndjson --rejects rejects.ndjson",
         flags: [
-            .input, .follow, .alerts, .state, .checkpointEvery, .fromSavepoint, .onRuleChange, .journal, .memory, .workers, .drain, .late,
+            .input, .follow, .alerts, .state, .checkpointEvery, .fromSavepoint, .onRuleChange, .journal, .memory, .workers, .drain, .config, .late,
             .rejects, .quiet, .logFormat, .logLevel, .missing("--webhook-secret-env", .text("NAME")), .missing("--webhook-allow-private"),
         ]
-    ) { (options) throws(UsageError) in
+    ) { (given) throws(UsageError) in
+        let options = try given.configured()
         let log = Log(options)
         let files = try RuleFiles.read(options.operands, for: "run")
         guard let rules = RuleFiles.load(files, log: log) else { return ExitStatus.found }
         if options.stateDirectory == nil {
-            for (flag, isGiven) in [("--memory", options.memoryBytes != nil), ("--journal", options.journals), ("--from-savepoint", options.fromSavepoint != nil), ("--checkpoint-every", options.checkpointEvery != nil)] where isGiven {
-                throw UsageError("\(flag) needs a state folder", hint: "add --state DIR")
+            for (flag, isGiven) in [("--memory", options.memoryBytes != nil), ("--journal", options.journals || options.inputs.contains(where: \.journals)), ("--from-savepoint", options.fromSavepoint != nil), ("--checkpoint-every", options.checkpointEvery != nil)] where isGiven {
+                throw UsageError("\(options.origin(of: flag)) needs a state folder", hint: "add --state DIR" + (options.configuration == nil ? "" : ", or `state` to the configuration file"))
             }
         }
         let stopDescriptor = StopSignals.listen()

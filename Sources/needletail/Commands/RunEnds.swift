@@ -18,12 +18,12 @@ struct RunEnds {
         var identities: [FileIdentity: String] = [:]
         let specs = options.inputs.isEmpty ? [.standardInput] : options.inputs
         for (spec, stream) in zip(specs, try RunEnds.streams(of: specs, rules)) {
-            let (source, identity) = try RunEnds.opened(spec, follows: options.follows, log: log)
+            let (source, identity) = try RunEnds.opened(spec, follows: options.follows(spec), log: log)
             if let identity {
                 if let other = identities[identity] {
-                    throw .usage(UsageError("--input \(spec.spec) is the same file as \(other)", hint: "each input is read once"))
+                    throw .usage(UsageError("\(spec.origin) \(spec.spec) is the same file as \(other)", hint: "each input is read once"))
                 }
-                identities[identity] = "--input \(spec.spec)"
+                identities[identity] = "\(spec.origin) \(spec.spec)"
             }
             inputs.append(Input(source: source, stream: stream))
         }
@@ -32,10 +32,10 @@ struct RunEnds {
         }
         for spec in options.alerts.isEmpty ? ["-"] : options.alerts {
             alerts.append(
-                spec == "-" ? .borrowing(STDOUT_FILENO, name: "standard output") : try RunEnds.opened(spec, "--alerts", &identities))
+                spec == "-" ? .borrowing(STDOUT_FILENO, name: "standard output") : try RunEnds.opened(spec, options.origin(of: "--alerts"), &identities))
         }
-        if let spec = options.late { late = try RunEnds.opened(spec, "--late", &identities) }
-        if let spec = options.rejects { rejects = try RunEnds.opened(spec, "--rejects", &identities) }
+        if let spec = options.late { late = try RunEnds.opened(spec, options.origin(of: "--late"), &identities) }
+        if let spec = options.rejects { rejects = try RunEnds.opened(spec, options.origin(of: "--rejects"), &identities) }
     }
 
     /// Files of alerts, late events and rejects are written anew, where no state says how far they are to be kept.
@@ -59,7 +59,7 @@ struct RunEnds {
     mutating func reopenInputs(_ options: Options, _ rules: RuleSet, log: Log) throws(RunFailure) {
         let specs = options.inputs.isEmpty ? [.standardInput] : options.inputs
         for (index, stream) in try RunEnds.streams(of: specs, rules).enumerated() {
-            let source = try RunEnds.opened(specs[index], follows: options.follows, log: log).source
+            let source = try RunEnds.opened(specs[index], follows: options.follows(specs[index]), log: log).source
             inputs[index] = Input(source: source, stream: stream)
         }
     }
@@ -70,17 +70,17 @@ struct RunEnds {
         if let stream = rules.stream(named: name) { return stream }
         let names = rules.checked.streams.compactMap(\.name)
         throw UsageError(
-            "--input \(name)=\(input.spec): the rules have no `stream \(name)`",
+            "\(input.origin) \(name)=\(input.spec): the rules have no `stream \(name)`",
             hint: CommandLineParser.nearest(name, among: names)
                 ?? (names.isEmpty
-                    ? "they declare no stream with a name; if that is a file, write --input ./\(name)=\(input.spec)"
+                    ? "they declare no stream with a name" + (input.origin == "--input" ? "; if that is a file, write --input ./\(name)=\(input.spec)" : "")
                     : "they have \(names.map { "`\($0)`" }.joined(separator: ", "))"))
     }
 
     private static func opened(
         _ input: InputSpec, follows: Bool, log: Log
     ) throws(RunFailure) -> (source: any Source, identity: FileIdentity?) {
-        let path = try expanded(input.spec, of: "--input")
+        let path = try expanded(input.spec, of: input.origin)
         if follows && input.isStandardInput {
             throw .usage(UsageError("--follow is for files; standard input is read until it ends anyway", hint: "name a file: --input FILE"))
         }
@@ -95,7 +95,7 @@ struct RunEnds {
                 : try FileDescriptorSource.opening(path, name: input.spec)
             return (source.decompressed(path: path), source.identity)
         } catch {
-            throw RunFailure("--input", error)
+            throw RunFailure(input.origin, error)
         }
     }
 

@@ -75,7 +75,7 @@ final class RunSession {
         if let state {
             do throws(CompileFailure) {
                 checkpoints = CheckpointOptions(
-                    store: state.store, everyMicroseconds: options.checkpointEvery ?? 10_000_000,
+                    store: state.store, everyMicroseconds: options.checkpointEvery ?? RunBounds.checkpointEveryDefault,
                     fingerprints: try fingerprints(of: rules.checked), failsOnRuleChange: options.failsOnRuleChange)
             } catch {
                 throw .failed("a rule that was compiled cannot be compiled by itself")
@@ -90,7 +90,8 @@ final class RunSession {
             program: rules.program, inputs: ends.inputs, alerts: ends.alerts, late: ends.late, rejects: ends.rejects,
             selector: PollSelector(stopDescriptor: stopDescriptor), clock: SystemClock(), checkpoints: checkpoints, spill: spill,
             options: PipelineOptions(
-                drains: options.drains ?? (state == nil), workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
+                drains: options.drains ?? (state == nil), reorderBytesMax: options.reorderMemoryBytes ?? RunBounds.reorderMemoryDefault,
+                workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
                 seed: UInt64.random(in: .min ... .max)))
         pipeline.onResume = { [log] in log.write($0) }
         if state != nil {
