@@ -7,15 +7,32 @@ enum RowKeys {
     /// A cooldown: `C`, rule big-endian, 1 for timeouts, the key's bytes. The value is when it ends, and how many it has suppressed.
     static let cooldown = UInt8(ascii: "C")
 
+    /// When something of a key is due without an event: `D`, then as for its state; only of keys that have such a time. The value is that time.
+    static let deadline = UInt8(ascii: "D")
+
     static let stateHeader = 13
     static let cooldownHeader = 6
 
-    static func appendState(_ row: borrowing StateRow, to bytes: inout [UInt8]) {
-        bytes.append(state)
-        withUnsafeBytes(of: row.hash.bigEndian) { bytes += $0 }
-        withUnsafeBytes(of: UInt32(row.group).bigEndian) { bytes += $0 }
-        bytes += row.key
+    /// The row of a kind of a key.
+    static func append(_ kind: UInt8, hash: UInt64, group: Int, key: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
+        appendHash(kind, hash, to: &bytes)
+        withUnsafeBytes(of: UInt32(group).bigEndian) { bytes += $0 }
+        bytes += key
     }
+
+    /// What the rows of a hash begin with.
+    static func appendHash(_ kind: UInt8, _ hash: UInt64, to bytes: inout [UInt8]) {
+        bytes.append(kind)
+        withUnsafeBytes(of: hash.bigEndian) { bytes += $0 }
+    }
+
+    /// - Throws: ``StoreError`` where the key of a row is too short.
+    static func hashAndGroup(_ key: UnsafeRawBufferPointer) throws(StoreError) -> (hash: UInt64, group: Int) {
+        guard key.count >= stateHeader else { throw damage("the state of a key") }
+        return (UInt64(bigEndian: integer(key, at: 1)), Int(UInt32(bigEndian: integer(key, at: 9))))
+    }
+
+    static func damage(_ what: String) -> StoreError { .damaged("\(what) in the checkpoint is not what was written") }
 
     static func cooldownKey(rule: Int, isTimeout: Bool, value: [UInt8]) -> [UInt8] {
         var bytes = [cooldown]
