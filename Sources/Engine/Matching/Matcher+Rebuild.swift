@@ -117,6 +117,7 @@ extension Matcher {
             base = oldBase
         } else {
             base = allocator.allocate(sizeClass)
+            changes?.noteSize(from: old.sizeClass, to: sizeClass)
             allocator.deallocate(oldBase, old.sizeClass)
             group.table.set(cursor.place, base)
             cursor.blob = base

@@ -88,6 +88,9 @@ final class Checkpointer: @unchecked Sendable {
 
     // MARK: - Between supersteps
 
+    /// The next checkpoint begins as soon as the one at hand is committed.
+    func hurry() { nextAt = clock.monotonicMicroseconds }
+
     /// Ends what is done and begins what is due. `anchor` is asked for at the barrier, where all alerts have been written.
     func proceed(expired: Int64, anchor: () throws(RunError) -> Anchor?) throws(RunError) {
         try settle()
@@ -121,8 +124,8 @@ final class Checkpointer: @unchecked Sendable {
         encodedAnchor = next.encoded()
         positions = next.inputs.map(\.position)
         do throws(StoreError) {
-            // One part a shard, and one for the cooldowns.
-            writer = try store.begin(parts: shards.count + 1)
+            // One for the cooldowns, then one a shard for the deadlines and one for the states: each ascends while both are written together.
+            writer = try store.begin(parts: 1 + 2 * shards.count)
         } catch {
             throw .state(error)
         }
@@ -187,23 +190,36 @@ final class Checkpointer: @unchecked Sendable {
     func writeSlice(_ index: Int) {
         let part = parts[index]
         guard phase == .writing, !part.isWritten, part.failure == nil, let writer else { return }
+        let (deadlines, states) = (1 + index, 1 + shards.count + index)
         var key: [UInt8] = []
         var value: [UInt8] = []
         do throws(StoreError) {
             let isDone = try shards[index].matcher.writeCheckpoint(rows: Checkpointer.sliceRows) { row throws(StoreError) in
+                if let deadline = row.deadline {
+                    key.removeAll(keepingCapacity: true)
+                    RowKeys.append(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key, to: &key)
+                    value.removeAll(keepingCapacity: true)
+                    withUnsafeBytes(of: deadline.littleEndian) { value += $0 }
+                    try writer.put(part: deadlines, key, value)
+                } else if row.mayHaveHadDeadline {
+                    key.removeAll(keepingCapacity: true)
+                    RowKeys.append(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key, to: &key)
+                    try writer.remove(part: deadlines, key)
+                }
                 key.removeAll(keepingCapacity: true)
-                RowKeys.appendState(hash: row.hash, group: row.group, key: row.key, to: &key)
+                RowKeys.append(RowKeys.state, hash: row.hash, group: row.group, key: row.key, to: &key)
                 guard let blob = row.blob else {
-                    try writer.remove(part: index + 1, key)
+                    try writer.remove(part: states, key)
                     return
                 }
                 value.removeAll(keepingCapacity: true)
                 withUnsafeBytes(of: row.expiresAt.littleEndian) { value += $0 }
                 value += blob
-                try writer.put(part: index + 1, key, value)
+                try writer.put(part: states, key, value)
             }
             guard isDone else { return }
-            try writer.finish(part: index + 1)
+            try writer.finish(part: deadlines)
+            try writer.finish(part: states)
             part.isWritten = true
         } catch {
             part.failure = error

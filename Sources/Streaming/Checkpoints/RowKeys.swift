@@ -8,6 +8,9 @@ enum RowKeys {
     /// A cooldown: `C`, rule big-endian, 1 for timeouts, the key's bytes. The value is when it ends, and how many it has suppressed.
     static let cooldown = UInt8(ascii: "C")
 
+    /// When something of a key is due without an event: `D`, then as for its state; only of keys that have such a time. The value is that time.
+    static let deadline = UInt8(ascii: "D")
+
     static let stateHeader = 13
     static let cooldownHeader = 6
 
@@ -20,25 +23,45 @@ enum RowKeys {
         var blob: UnsafeRawBufferPointer
     }
 
-    static func appendState(hash: UInt64, group: Int, key: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
-        bytes.append(state)
-        withUnsafeBytes(of: hash.bigEndian) { bytes += $0 }
-        withUnsafeBytes(of: UInt32(group).bigEndian) { bytes += $0 }
-        bytes += key
-    }
-
     static func stateValue(expiresAt: Int64, blob: UnsafeRawBufferPointer) -> [UInt8] {
         withUnsafeBytes(of: expiresAt.littleEndian) { Array($0) } + blob
     }
 
     /// - Throws: ``StoreError`` where the row is none.
     static func state(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(StoreError) -> State {
-        guard key.count >= stateHeader, value.count >= 8 else { throw Restoring.damage("the state of a key") }
+        let (hash, group) = try hashAndGroup(key)
+        guard value.count >= 8 else { throw damage("the state of a key") }
         return State(
-            hash: UInt64(bigEndian: integer(key, at: 1)), group: Int(UInt32(bigEndian: integer(key, at: 9))),
-            key: UnsafeRawBufferPointer(rebasing: key[stateHeader...]), expiresAt: Int64(littleEndian: integer(value, at: 0)),
-            blob: UnsafeRawBufferPointer(rebasing: value[8...]))
+            hash: hash, group: group, key: UnsafeRawBufferPointer(rebasing: key[stateHeader...]),
+            expiresAt: Int64(littleEndian: integer(value, at: 0)), blob: UnsafeRawBufferPointer(rebasing: value[8...]))
     }
+
+    /// The row of a kind of a key.
+    static func append(_ kind: UInt8, hash: UInt64, group: Int, key: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
+        appendHash(kind, hash, to: &bytes)
+        withUnsafeBytes(of: UInt32(group).bigEndian) { bytes += $0 }
+        bytes += key
+    }
+
+    static func row(_ kind: UInt8, hash: UInt64, group: Int, key: UnsafeRawBufferPointer) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append(kind, hash: hash, group: group, key: key, to: &bytes)
+        return bytes
+    }
+
+    /// What the rows of a hash begin with.
+    static func appendHash(_ kind: UInt8, _ hash: UInt64, to bytes: inout [UInt8]) {
+        bytes.append(kind)
+        withUnsafeBytes(of: hash.bigEndian) { bytes += $0 }
+    }
+
+    /// - Throws: ``StoreError`` where the key of a row is too short.
+    static func hashAndGroup(_ key: UnsafeRawBufferPointer) throws(StoreError) -> (hash: UInt64, group: Int) {
+        guard key.count >= stateHeader else { throw damage("the state of a key") }
+        return (UInt64(bigEndian: integer(key, at: 1)), Int(UInt32(bigEndian: integer(key, at: 9))))
+    }
+
+    static func damage(_ what: String) -> StoreError { .damaged("\(what) in the checkpoint is not what was written") }
 
     static func cooldownKey(rule: Int, isTimeout: Bool, value: [UInt8]) -> [UInt8] {
         var bytes = [cooldown]
@@ -49,7 +72,7 @@ enum RowKeys {
 
     /// - Throws: ``StoreError`` where the key is none of a cooldown.
     static func cooldown(_ key: UnsafeRawBufferPointer) throws(StoreError) -> AlertStage.Key {
-        guard key.count >= cooldownHeader else { throw Restoring.damage("a cooldown") }
+        guard key.count >= cooldownHeader else { throw damage("a cooldown") }
         return AlertStage.Key(
             rule: Int(UInt32(bigEndian: integer(key, at: 1))), isTimeout: key[5] == 1, value: Array(key[cooldownHeader...]))
     }

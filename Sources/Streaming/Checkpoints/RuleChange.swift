@@ -46,11 +46,10 @@ struct RuleChange {
     ///
     /// - Complexity: O(rows), in the memory of one key.
     func carryOut(in store: any StateStore, expired: Int64) throws(StoreError) -> Anchor {
-        let writer = try store.begin(parts: 2)
+        let writer = try store.begin(parts: 3)
         try moveCooldowns(store, writer)
-        try writer.finish(part: 0)
         try moveStates(store, writer)
-        try writer.finish(part: 1)
+        for part in 0..<3 { try writer.finish(part: part) }
         var anchor = old
         anchor.rules = rules
         anchor.groups = groups
@@ -62,7 +61,7 @@ struct RuleChange {
         var rows = RowMoves()
         try store.scan(kind: RowKeys.cooldown) { key, value throws(StoreError) in
             let cooldown = try RowKeys.cooldown(key)
-            guard ranks.indices.contains(cooldown.rule) else { throw Restoring.damage("a cooldown") }
+            guard ranks.indices.contains(cooldown.rule) else { throw RowKeys.damage("a cooldown") }
             rows.remove(Array(key))
             if let rank = ranks[cooldown.rule] {
                 rows.put(RowKeys.cooldownKey(rule: rank, isTimeout: cooldown.isTimeout, value: cooldown.value), Array(value))
@@ -75,30 +74,38 @@ struct RuleChange {
     private func moveStates(_ store: any StateStore, _ writer: any CheckpointWriter) throws(StoreError) {
         let matcher = Matcher(program: program, seed: old.seed)
         let moves = groupMoves
-        var rows = RowMoves()
+        var states = RowMoves()
+        var deadlines = RowMoves()
         var hash: UInt64?
         try store.scan(kind: RowKeys.state) { key, value throws(StoreError) in
             let row = try RowKeys.state(key, value)
-            guard moves.indices.contains(row.group) else { throw Restoring.damage("the state of a key") }
+            guard moves.indices.contains(row.group) else { throw RowKeys.damage("the state of a key") }
             // Rows of one hash stand side by side, whatever their group.
             if row.hash != hash {
-                try rows.write(to: writer, part: 1)
+                try deadlines.write(to: writer, part: 1)
+                try states.write(to: writer, part: 2)
                 hash = row.hash
             }
-            rows.remove(Array(key))
+            states.remove(Array(key))
+            deadlines.remove(RowKeys.row(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key))
             guard let move = moves[row.group] else { return true }
             do throws(BlobError) {
                 _ = try matcher.move(row.blob, by: move) { (state: MovedState) throws(Never) in
-                    var place: [UInt8] = []
-                    RowKeys.appendState(hash: row.hash, group: state.group, key: row.key, to: &place)
-                    rows.put(place, RowKeys.stateValue(expiresAt: state.expiresAt, blob: state.blob))
+                    states.put(
+                        RowKeys.row(RowKeys.state, hash: row.hash, group: state.group, key: row.key),
+                        RowKeys.stateValue(expiresAt: state.expiresAt, blob: state.blob))
+                    guard state.nextDeadline != .max else { return }
+                    deadlines.put(
+                        RowKeys.row(RowKeys.deadline, hash: row.hash, group: state.group, key: row.key),
+                        withUnsafeBytes(of: state.nextDeadline.littleEndian) { Array($0) })
                 }
             } catch {
-                throw Restoring.damage("the state of a key (\(error))")
+                throw RowKeys.damage("the state of a key (\(error))")
             }
             return true
         }
-        try rows.write(to: writer, part: 1)
+        try deadlines.write(to: writer, part: 1)
+        try states.write(to: writer, part: 2)
     }
 
     /// By the old group; nil where none of its rules stays.

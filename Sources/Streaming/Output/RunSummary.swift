@@ -20,8 +20,15 @@ public struct RunSummary: Sendable, Equatable {
     public var alerts: UInt64 = 0
     /// The time that all inputs have reached, microseconds; after the end of all, the largest that one has. Nil before the first event.
     public var watermark: Int64?
+    /// Keys that have state, in memory or only stored. Of the stored ones about, and after a restart those that have been looked at.
     public var keys = 0
+    public var residentKeys = 0
+    /// Of the resident ones.
     public var stateBytes = 0
+    /// Keys that left memory for the store alone.
+    public var evictions: UInt64 = 0
+    /// How often the store was asked for a key.
+    public var coldReads: UInt64 = 0
     public var heldEvents = 0
     /// Events that went outside memory while they waited, once for each key that they belong to.
     public var spilledEvents: UInt64 = 0

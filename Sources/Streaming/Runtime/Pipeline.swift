@@ -104,10 +104,11 @@ public final class Pipeline {
                 summary.isStopped = true
                 break
             }
-            switch inputs.next(waits: true, until: nextMoment, atMost: checkpointer?.dueIn, heldBytes: heldBytes) {
+            switch inputs.next(waits: true, until: nextMoment, atMost: hasUnread ? 0 : checkpointer?.dueIn, heldBytes: heldBytes) {
             case .end: break input
             case .nothing:
                 writeSlices()
+                try readAhead()
                 try proceedWithCheckpoint()
                 continue
             case .advanced: settleBounds()
@@ -180,6 +181,7 @@ public final class Pipeline {
         try endRound()
         try writer.writeSideLines()
         writeSlices()
+        try readAhead()
         try proceedWithCheckpoint()
     }
 
@@ -228,7 +230,10 @@ public final class Pipeline {
 
     /// Nothing of a step in which a shard has failed may leave.
     private func checkShards() throws(RunError) {
-        for shard in shards { if let failure = shard.failure { throw .spill(failure) } }
+        for shard in shards {
+            if let failure = shard.failure { throw .spill(failure) }
+            if let failure = shard.stateFailure { throw .state(failure) }
+        }
     }
 
     /// What the workers have left: errors, and alerts.
@@ -297,6 +302,24 @@ public final class Pipeline {
             commitsAside: checkpoints.commitsAside)
         self.checkpointer = checkpointer
         superstep.checkpointer = checkpointer
+        // What there is need not be in memory, or may soon not be.
+        if committed != nil || checkpoints.memoryBytesMax != nil {
+            for (index, shard) in shards.enumerated() {
+                let stored = StoredKeys(checkpoints.store, rowsAhead: options.rowsReadAhead)
+                shard.stored = stored
+                shard.matcher.keepCold(
+                    stored, shard: index, of: shards.count, bytesMax: checkpoints.memoryBytesMax.map { $0 / shards.count },
+                    isEmpty: committed == nil)
+            }
+        }
+    }
+
+    var hasUnread: Bool { shards.contains(where: \.hasUnread) }
+
+    /// Reads stored keys ahead on this thread.
+    private func readAhead() throws(RunError) {
+        for shard in shards where shard.stored != nil { shard.readAhead() }
+        try checkShards()
     }
 
     private func writeSlices() {
@@ -305,7 +328,21 @@ public final class Pipeline {
     }
 
     private func proceedWithCheckpoint() throws(RunError) {
-        try checkpointer?.proceed(expired: reached.expired, anchor: anchor)
+        guard let checkpointer else { return }
+        guard let memoryBytesMax = checkpoints?.memoryBytesMax else {
+            return try checkpointer.proceed(expired: reached.expired, anchor: anchor)
+        }
+        // Only what a checkpoint holds can leave memory.
+        let share = memoryBytesMax / shards.count
+        if shards.contains(where: { $0.matcher.dirtyBytesOfEpoch > share / 2 }) { checkpointer.hurry() }
+        try checkpointer.proceed(expired: reached.expired, anchor: anchor)
+        for step in 0..<2 {
+            for shard in shards { shard.matcher.makeRoom() }
+            // Where little of it waits for a checkpoint, it is what cannot leave at all.
+            guard shards.contains(where: { $0.matcher.isOverBudget && $0.matcher.dirtyBytes > share / 8 }) else { return }
+            if step == 0 { try checkpointer.complete() } else { try checkpointer.finish(expired: reached.expired, anchor: anchor) }
+        }
+        for shard in shards { shard.matcher.makeRoom() }
     }
 
     /// What was let go is matched. Once time has run out, it stands where the inputs left it: a later run may go on with others.
@@ -327,6 +364,9 @@ public final class Pipeline {
             sinks: sinks.map { Anchor.Sink($0) }, alerts: writer.countBefore + writer.count, madeAt: 0)
     }
 
+    /// Bytes of keyed state in memory and of what is kept about it.
+    var memoryBytes: Int { shards.reduce(0) { $0 + $1.matcher.memoryBytes } }
+
     private func heldBytes(ofInput input: Int) -> Int { shards.reduce(0) { $0 + $1.reorder.heldBytes(ofInput: input) } }
 
     /// How far time must come for a held event or a deadline to go.
@@ -335,7 +375,10 @@ public final class Pipeline {
     private func updateSummary() {
         summary.watermark = inputs.reachedTime
         summary.take(admission.counts)
-        summary.keys = shards.reduce(0) { $0 + $1.matcher.keyCount }
+        summary.residentKeys = shards.reduce(0) { $0 + $1.matcher.keyCount }
+        summary.keys = shards.reduce(summary.residentKeys) { $0 + $1.matcher.coldKeyCount }
+        summary.evictions = shards.reduce(0) { $0 + $1.matcher.evictions }
+        summary.coldReads = shards.reduce(0) { $0 + $1.matcher.coldReads }
         summary.stateBytes = shards.reduce(0) { $0 + $1.matcher.stateBytes }
         summary.heldEvents = shards.reduce(0) { $0 + $1.reorder.heldRows }
         summary.spilledEvents = shards.reduce(0) { $0 + $1.reorder.spilledRows }

@@ -20,6 +20,9 @@ public struct PipelineOptions: Sendable {
     /// A block of at least so many bytes is worth waking the other workers for what comes behind it.
     public var parallelBytes = 32 * 1024
 
+    /// So many stored keys are read ahead in one go after a restart: one to two milliseconds. 0: keys come when they are asked for, and only then.
+    var rowsReadAhead = 2048
+
     public static let workersMax = 256
 
     public init(
@@ -46,11 +49,14 @@ public struct CheckpointOptions {
     public var failsOnRuleChange: Bool
     /// Commit on a thread of their own; without, the run waits for each, and goes the same way each time.
     public var commitsAside: Bool
+    /// Most memory of keyed state, about: what is more stays in the store alone until it is asked for. Nil: all of it is in memory.
+    public var memoryBytesMax: Int?
 
     public init(
         store: any StateStore, everyMicroseconds: Int64 = 10_000_000, fingerprints: [Fingerprint], failsOnRuleChange: Bool = false,
-        commitsAside: Bool = true
+        commitsAside: Bool = true, memoryBytesMax: Int? = nil
     ) {
+        self.memoryBytesMax = memoryBytesMax
         self.store = store
         self.everyMicroseconds = everyMicroseconds
         self.fingerprints = fingerprints

@@ -76,7 +76,8 @@ final class RunSession {
             do throws(CompileFailure) {
                 checkpoints = CheckpointOptions(
                     store: state.store, everyMicroseconds: options.checkpointEvery ?? RunBounds.checkpointEveryDefault,
-                    fingerprints: try fingerprints(of: rules.checked), failsOnRuleChange: options.failsOnRuleChange)
+                    fingerprints: try fingerprints(of: rules.checked), failsOnRuleChange: options.failsOnRuleChange,
+                    memoryBytesMax: options.memoryBytes)
             } catch {
                 throw .failed("a rule that was compiled cannot be compiled by itself")
             }

@@ -15,6 +15,8 @@ final class SimulatedWorld {
     var files: [SimulatedFile] = []
     var microseconds: Int64 = 0
     var commits = 0
+    var evictions: UInt64 = 0
+    var coldReads: UInt64 = 0
 
     init(seed: UInt64) {
         random = RandomSource(seed: seed)
@@ -156,12 +158,16 @@ final class SimulatedStore: StateStore {
         return Writer(world, try world.store.begin(parts: parts))
     }
 
-    func value(of key: UnsafeRawBufferPointer) throws(StoreError) -> [UInt8]? { try world.store.value(of: key) }
+    func value(of key: UnsafeRawBufferPointer) throws(StoreError) -> [UInt8]? {
+        guard world.operate() else { throw SimulatedStore.death }
+        return try world.store.value(of: key)
+    }
 
     func scan(
         from first: UnsafeRawBufferPointer, to end: UnsafeRawBufferPointer?,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(StoreError) -> Bool
     ) throws(StoreError) {
+        guard world.operate() else { throw SimulatedStore.death }
         try world.store.scan(from: first, to: end, body)
     }
 
