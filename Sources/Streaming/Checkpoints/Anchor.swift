@@ -45,11 +45,18 @@ struct Anchor: Equatable, Sendable {
         var group: UInt32
     }
 
+    /// Rules that share their keys.
+    struct Group: Equatable, Sendable {
+        /// Of the key's parts.
+        var names: [String]
+        /// The fields that captured events keep, in their order.
+        var columns: [String]
+    }
+
     /// Of the hash of keys.
     var seed: UInt64
     var rules: [Rule]
-    /// Of each group of rules the fields that its captured events keep, in their order.
-    var columns: [[String]]
+    var groups: [Group]
     /// What was let go was matched.
     var bound: ReleaseBound
     var inputs: [Input]
@@ -77,10 +84,12 @@ extension Anchor {
             writer.append(rule.fingerprint.high)
             writer.append(rule.group)
         }
-        writer.append(UInt32(columns.count))
-        for columns in columns {
-            writer.append(UInt32(columns.count))
-            for column in columns { writer.append(column) }
+        writer.append(UInt32(groups.count))
+        for group in groups {
+            for texts in [group.names, group.columns] {
+                writer.append(UInt32(texts.count))
+                for text in texts { writer.append(text) }
+            }
         }
         writer.append(UInt32(inputs.count))
         for input in inputs {
@@ -126,8 +135,8 @@ extension Anchor {
             Rule(
                 name: try reader.text(), fingerprint: Fingerprint(low: try reader.next(), high: try reader.next()), group: try reader.next())
         }
-        columns = try reader.list { reader throws(StoreError) in try reader.list { reader throws(StoreError) in try reader.text() } }
-        guard rules.allSatisfy({ [columns] in $0.group < columns.count }) else { throw AnchorReader.damage }
+        groups = try reader.list { reader throws(StoreError) in Group(names: try reader.texts(), columns: try reader.texts()) }
+        guard rules.allSatisfy({ [groups] in $0.group < groups.count }) else { throw AnchorReader.damage }
         var index = -1
         inputs = try reader.list { reader throws(StoreError) in
             index += 1
@@ -202,6 +211,10 @@ private struct AnchorReader {
     }
 
     mutating func text() throws(StoreError) -> String { String(decoding: try bytes(), as: UTF8.self) }
+
+    mutating func texts() throws(StoreError) -> [String] {
+        try list { reader throws(StoreError) in try reader.text() }
+    }
 
     mutating func list<Element>(_ element: (inout AnchorReader) throws(StoreError) -> Element) throws(StoreError) -> [Element] {
         let count: UInt32 = try next()

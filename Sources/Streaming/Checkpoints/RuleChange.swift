@@ -11,13 +11,13 @@ struct RuleChange {
     /// By the old place of a rule: its place now.
     private let ranks: [Int?]
     private let rules: [Anchor.Rule]
-    private let columns: [[String]]
+    private let groups: [Anchor.Group]
 
-    init(from old: Anchor, to program: Program, rules: [Anchor.Rule], columns: [[String]]) {
+    init(from old: Anchor, to program: Program, rules: [Anchor.Rule], groups: [Anchor.Group]) {
         self.program = program
         self.old = old
         self.rules = rules
-        self.columns = columns
+        self.groups = groups
         var places: [String: Int] = [:]
         for (rank, rule) in rules.enumerated() { places[rule.name] = rank }
         ranks = old.rules.map { rule in
@@ -26,7 +26,7 @@ struct RuleChange {
     }
 
     /// Whether the rows fit the program as they stand.
-    var isNone: Bool { old.rules == rules && old.columns == columns }
+    var isNone: Bool { old.rules == rules && old.groups == groups }
 
     func describe(_ resumption: inout Resumption) {
         for (rule, rank) in zip(old.rules, ranks) {
@@ -53,7 +53,7 @@ struct RuleChange {
         try writer.finish(part: 1)
         var anchor = old
         anchor.rules = rules
-        anchor.columns = columns
+        anchor.groups = groups
         try writer.commit(anchor: anchor.encoded(), expired: expired)
         return anchor
     }
@@ -103,7 +103,7 @@ struct RuleChange {
 
     /// By the old group; nil where none of its rules stays.
     private var groupMoves: [GroupMove?] {
-        old.columns.indices.map { group in
+        old.groups.indices.map { group in
             let locals = old.rules.indices.filter { old.rules[$0].group == group }.map { ranks[$0] }
             // Rules that shared their keys still do.
             guard let first = locals.compactMap(\.self).first else { return nil }
@@ -111,7 +111,8 @@ struct RuleChange {
             let places = program.groups[target].rules
             return GroupMove(
                 group: target, rules: locals.map { rank in rank.flatMap { places.firstIndex(of: $0) } },
-                slots: columns[target].map { old.columns[group].firstIndex(of: $0) ?? -1 }, oldSlotCount: old.columns[group].count)
+                slots: groups[target].columns.map { old.groups[group].columns.firstIndex(of: $0) ?? -1 },
+                oldSlotCount: old.groups[group].columns.count)
         }
     }
 }
@@ -134,7 +135,7 @@ private struct RowMoves {
 
 extension Anchor {
     /// The rules of a program, as an anchor names them.
-    static func rules(of program: Program, fingerprints: [Fingerprint]) -> (rules: [Rule], columns: [[String]]) {
+    static func rules(of program: Program, fingerprints: [Fingerprint]) -> (rules: [Rule], groups: [Group]) {
         precondition(fingerprints.count == program.rules.count, "Every rule has a fingerprint.")
         var groups = [UInt32](repeating: 0, count: program.rules.count)
         for (index, group) in program.groups.enumerated() {
@@ -142,7 +143,7 @@ extension Anchor {
         }
         return (
             program.rules.indices.map { Rule(name: program.rules[$0].name, fingerprint: fingerprints[$0], group: groups[$0]) },
-            program.groups.map { group in group.capturedColumns.map { program.columns[$0].identity } }
+            program.groups.map { group in Group(names: group.names, columns: group.capturedColumns.map { program.columns[$0].identity }) }
         )
     }
 }

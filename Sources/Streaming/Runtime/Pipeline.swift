@@ -25,7 +25,7 @@ public final class Pipeline {
     /// The state that the run goes on from; nil where it begins.
     private let committed: Result<Anchor?, RunError>
     /// The rules as checkpoints name them.
-    private let anchored: (rules: [Anchor.Rule], columns: [[String]])
+    private let anchored: (rules: [Anchor.Rule], groups: [Anchor.Group])
     private let program: Program
     /// Is told what was found of an earlier run, before anything is read.
     public var onResume: ((Resumption) -> Void)?
@@ -275,7 +275,7 @@ public final class Pipeline {
         var resumption = Resumption(
             checkpoint: checkpoints.store.committed?.number ?? 0, madeAt: committed?.madeAt ?? 0, alerts: committed?.alerts ?? 0)
         if var anchor = committed {
-            let change = RuleChange(from: anchor, to: program, rules: anchored.rules, columns: anchored.columns)
+            let change = RuleChange(from: anchor, to: program, rules: anchored.rules, groups: anchored.groups)
             change.describe(&resumption)
             if checkpoints.failsOnRuleChange, let message = resumption.ruleChange { throw .otherRun(message) }
             // What can fail without having changed anything comes first.
@@ -323,7 +323,7 @@ public final class Pipeline {
         try writeAlerts()
         try writer.writeSideLines()
         return Anchor(
-            seed: seed, rules: anchored.rules, columns: anchored.columns, bound: reached, inputs: inputs.readers.map { $0.anchor(matched) },
+            seed: seed, rules: anchored.rules, groups: anchored.groups, bound: reached, inputs: inputs.readers.map { $0.anchor(matched) },
             sinks: sinks.map { Anchor.Sink($0) }, alerts: writer.countBefore + writer.count, madeAt: 0)
     }
 

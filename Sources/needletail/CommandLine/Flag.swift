@@ -178,6 +178,18 @@ extension Flag {
         help: "The least that is worth a line on standard error. The summary is `info`."
     ) { (options, value) throws(UsageError) in options.logLevel = try choice(value, of: "--log-level") }
 
+    // MARK: - state
+
+    static let key = Flag(
+        name: "--key", value: .text("K"),
+        help: "Show the state of the keys with this value: `c1`, or `card=c1` with the name of one part."
+    ) { (options, value) throws(UsageError) in options.key = value }
+
+    static let stateFormat = Flag(
+        name: "--format", value: .choice("FORMAT", LogFormat.allCases.map(\.rawValue)), defaultText: "text",
+        help: "How it is shown: lines for people, or a JSON object for machines."
+    ) { (options, value) throws(UsageError) in options.diagnosticFormat = try choice(value, of: "--format") }
+
     // MARK: - check, test, help
 
     static let format = Flag(

@@ -30,7 +30,9 @@ struct Options {
     var isQuiet = false
     var logFormat = LogFormat.text
     var logLevel = LogLevel.info
-    /// Of `check`.
+    /// Of `state`.
+    var key: String?
+    /// Of `check` and `state`.
     var diagnosticFormat = LogFormat.text
     /// Of `test`.
     var updates = false
