@@ -9,6 +9,7 @@ public import Streaming
 ///     journal/N/           what was read from input N, where it is a pipe
 ///     idle.log             steps of time that silence made
 ///     outbox/              alerts on their way to webhooks
+///     sent                 how many alerts have left (``SentCount``)
 ///     spill/               events that wait, while a run needs the room
 ///     savepoint.request    what `needletail savepoint` asks of the process that runs
 ///     savepoint.answer     what that has answered
@@ -46,6 +47,7 @@ public final class StateFolder {
     public var journalsPath: String { path + "/journal" }
     public var idleLogPath: String { path + "/idle.log" }
     public var outboxPath: String { path + "/outbox" }
+    public var sentCountPath: String { path + "/sent" }
     public var spillPath: String { path + "/spill" }
 
     /// Opens a folder's checkpoints to look at them, also while a run goes on.

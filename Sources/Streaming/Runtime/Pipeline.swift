@@ -88,6 +88,12 @@ public final class Pipeline {
         set { inputs.onIdleAdvance = newValue }
     }
 
+    /// Is told how many alerts have left since the state began, after each time that some have. May be called by any worker, one at a time.
+    public var onAlertsLeft: ((UInt64) -> Void)? {
+        get { writer.onLeft }
+        set { writer.onLeft = newValue }
+    }
+
     /// Something to do between two supersteps, when everything that was read is matched: it is done as soon as the flag is set, and the
     /// flag is then clear. The run ends there where it gives false, as by a request to stop.
     public var request: (flag: StopFlag, carryOut: () throws(RunError) -> Bool)?

@@ -95,10 +95,26 @@ final class RunSession {
                 workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
                 seed: UInt64.random(in: .min ... .max)))
         pipeline.onResume = { [log] in log.write($0) }
+        if let state, ends.alerts.contains(where: { !$0.canBeCut }) { try countAlerts(of: pipeline, state) }
         if state != nil {
             pipeline.request = (StopSignals.request, { [unowned pipeline] () throws(RunError) in try self.carryOutRequests(pipeline) })
         }
         return pipeline
+    }
+
+    /// Alerts that have left through a pipe cannot be taken back: a restart says how many of them come again.
+    private func countAlerts(of pipeline: Pipeline, _ state: StateFolder) throws(RunFailure) {
+        let sent: SentCount
+        do throws(StoreError) { sent = try SentCount(state.sentCountPath) } catch { throw .failed(error.message) }
+        pipeline.onAlertsLeft = { sent.set($0) }
+        pipeline.onResume = { [log] resumption in
+            log.write(resumption)
+            guard sent.before > resumption.alerts else { return }
+            log.write(
+                .warning,
+                "up to \(NumberText.counted(sent.before - resumption.alerts, "alert")) that left after the checkpoint come again where an output is no file; their `id` is the same",
+                [("repeated", "\(sent.before - resumption.alerts)")])
+        }
     }
 
     // MARK: - Requests
