@@ -226,9 +226,12 @@ final class Checkpointer: @unchecked Sendable {
         }
     }
 
-    /// Sinks first: what a checkpoint counts as written must outlive whatever happens.
+    /// Sources and sinks first: what a checkpoint counts as read and written must outlive whatever happens.
     private func commit() {
         do throws(RunError) {
+            for source in sources {
+                do throws(SourceError) { try source?.synchronize() } catch { throw RunError.source(error) }
+            }
             for sink in sinks {
                 do throws(SinkError) { try sink.synchronize() } catch { throw RunError(error) }
             }
