@@ -50,6 +50,13 @@ public final class StateFolder {
     public var sentCountPath: String { path + "/sent" }
     public var spillPath: String { path + "/spill" }
 
+    /// Makes the folder that journals lie in.
+    public func makeJournals() throws(StoreError) {
+        guard mkdir(journalsPath, 0o755) == 0 || errno == EEXIST else {
+            throw .failed("\(journalsPath) cannot be made: \(String(cString: strerror(errno)))")
+        }
+    }
+
     /// Opens a folder's checkpoints to look at them, also while a run goes on.
     public static func reading(_ path: String) throws(StoreError) -> RocksStore {
         guard access(path, F_OK) == 0 else { throw .failed("there is no state folder \(path)") }
@@ -70,7 +77,7 @@ public final class StateFolder {
 
     /// True where it was made now, or is empty.
     private static func makeFolder(_ path: String) throws(StoreError) -> Bool {
-        if mkdir(path, 0o755) == 0 { return true }
+        if mkdir(path, 0o700) == 0 { return true }
         guard errno == EEXIST else { throw .failed("\(path) cannot be made: \(String(cString: strerror(errno)))") }
         let names = Disk.names(in: path)
         if names.isEmpty {

@@ -174,7 +174,9 @@ public final class JournaledSource: ResumableSource, WaitingSource {
         guard let end = journal.end, (journal.start ?? end) <= position else {
             throw journal.damage("it begins at position \(journal.start ?? 0) of the input, and position \(position) is needed")
         }
-        if end > position, !journal.endsWithLineEnd { try keep([UInt8(ascii: "\n")]) }
+        // In a run that only begins anew, with other rules, the line goes on.
+        if !hasBegun, end > position, !journal.endsWithLineEnd { try keep([UInt8(ascii: "\n")]) }
+        ready = []
         replay = Replay(try JournalReader(journal, from: position))
         self.position = position
         hasBegun = true

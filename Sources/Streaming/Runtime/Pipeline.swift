@@ -269,6 +269,9 @@ public final class Pipeline {
 
     // MARK: - Checkpoints
 
+    /// Begins the next checkpoint as soon as can be; nothing waits for it.
+    public func hurryCheckpoint() { checkpointer?.hurry() }
+
     /// Makes a checkpoint now, and waits until it is durable. Where lines are being read again after a restart, the last one stands.
     public func checkpoint() throws(RunError) {
         try checkpointer?.finish(expired: reached.expired, anchor: anchor)

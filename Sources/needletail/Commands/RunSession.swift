@@ -29,8 +29,12 @@ final class RunSession {
         // A name that is wrong leaves everything as it is: files of alerts are opened first and touched last.
         ends = try RunEnds(options, rules, log: log)
         state = try RunSession.openState(options)
-        if state == nil { try ends.clear() }
-        if state != nil { StopSignals.listenForRequests() }
+        guard let state else {
+            try ends.clear()
+            return
+        }
+        try ends.journal(in: state, options)
+        StopSignals.listenForRequests()
     }
 
     private static func openState(_ options: Options) throws(RunFailure) -> StateFolder? {
@@ -49,7 +53,10 @@ final class RunSession {
         while true {
             let pipeline = try makePipeline()
             do throws(RunError) {
-                let summary = try pipeline.run(stop: StopSignals.flag) { report.progress($0) }
+                let summary = try pipeline.run(stop: StopSignals.flag) { summary in
+                    report.progress(summary)
+                    if ends.journaled.contains(where: \.value.wantsCheckpoint) { pipeline.hurryCheckpoint() }
+                }
                 guard let next = nextRules else {
                     try ends.close()
                     report.end(summary)
