@@ -394,6 +394,8 @@ public final class Pipeline {
         summary.spilledBytes = shards.reduce(0) { $0 + $1.reorder.spilledBytes }
         summary.brokenFields = workers.reduce(0) { $0 + $1.tester.brokenFields }
         summary.alerts = writer.count
+        summary.checkpoints = checkpointer?.count ?? 0
+        summary.checkpointPauseMax = checkpointer?.longestPause ?? 0
         for rule in summary.rules.indices {
             summary.rules[rule].alerts = writer.sent[rule]
             summary.rules[rule].suppressed = writer.suppressed[rule]
