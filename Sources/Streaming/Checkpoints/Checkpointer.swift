@@ -249,17 +249,10 @@ final class Checkpointer: @unchecked Sendable {
     private func commitRows() throws(StoreError) {
         guard let writer else { return }
         let rows = cooldowns.map { change in
-            (key: RowKeys.cooldownKey(rule: change.key.rule, isTimeout: change.key.isTimeout, value: change.key.value), state: change.state)
+            (key: RowKeys.cooldownKey(change.key), value: change.state.map { RowKeys.cooldownValue(change.key, $0) })
         }
         for row in rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            guard let state = row.state else {
-                try writer.remove(part: 0, row.key)
-                continue
-            }
-            var value: [UInt8] = []
-            withUnsafeBytes(of: state.until.littleEndian) { value += $0 }
-            withUnsafeBytes(of: state.suppressed.littleEndian) { value += $0 }
-            try writer.put(part: 0, row.key, value)
+            if let value = row.value { try writer.put(part: 0, row.key, value) } else { try writer.remove(part: 0, row.key) }
         }
         try writer.finish(part: 0)
         try writer.commit(anchor: encodedAnchor, expired: expired)
