@@ -50,6 +50,8 @@ final class Checkpointer: @unchecked Sendable {
     private var commitFailure: RunError?
     private var thread: pthread_t?
     private(set) var count: UInt64 = 0
+    /// The longest time for which everything stood still for a checkpoint, microseconds.
+    private(set) var longestPause: Int64 = 0
 
     /// So many rows are a slice: about a quarter of a millisecond.
     static let sliceRows = 256
@@ -94,8 +96,10 @@ final class Checkpointer: @unchecked Sendable {
     /// Ends what is done and begins what is due. `anchor` is asked for at the barrier, where all alerts have been written.
     func proceed(expired: Int64, anchor: () throws(RunError) -> Anchor?) throws(RunError) {
         try settle()
-        guard phase == .resting, clock.monotonicMicroseconds >= nextAt else { return }
+        let start = clock.monotonicMicroseconds
+        guard phase == .resting, start >= nextAt else { return }
         try begin(expired: expired, anchor: anchor)
+        longestPause = max(longestPause, clock.monotonicMicroseconds.subtractingSaturating(start))
     }
 
     /// A last checkpoint, which is waited for.
@@ -226,9 +230,12 @@ final class Checkpointer: @unchecked Sendable {
         }
     }
 
-    /// Sinks first: what a checkpoint counts as written must outlive whatever happens.
+    /// Sources and sinks first: what a checkpoint counts as read and written must outlive whatever happens.
     private func commit() {
         do throws(RunError) {
+            for source in sources {
+                do throws(SourceError) { try source?.synchronize() } catch { throw RunError.source(error) }
+            }
             for sink in sinks {
                 do throws(SinkError) { try sink.synchronize() } catch { throw RunError(error) }
             }

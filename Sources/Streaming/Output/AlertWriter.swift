@@ -19,6 +19,8 @@ final class AlertWriter: @unchecked Sendable {
     private(set) var count: UInt64 = 0
     /// Alerts that had left before the restart.
     var countBefore: UInt64 = 0
+    /// Is told how many have left since the state began, after each time that some have.
+    var onLeft: ((UInt64) -> Void)?
 
     init(program: Program, alerts: [any Sink], late: (any Sink)?, rejects: (any Sink)?) {
         stage = AlertStage(program)
@@ -48,6 +50,7 @@ final class AlertWriter: @unchecked Sendable {
         }
         for buffer in buffers { buffer.removeAll() }
         for sink in sinks { try send(output, to: sink) }
+        onLeft?(countBefore + count)
     }
 
     @inline(__always)

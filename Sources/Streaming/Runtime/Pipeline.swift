@@ -88,6 +88,12 @@ public final class Pipeline {
         set { inputs.onIdleAdvance = newValue }
     }
 
+    /// Is told how many alerts have left since the state began, after each time that some have. May be called by any worker, one at a time.
+    public var onAlertsLeft: ((UInt64) -> Void)? {
+        get { writer.onLeft }
+        set { writer.onLeft = newValue }
+    }
+
     /// Something to do between two supersteps, when everything that was read is matched: it is done as soon as the flag is set, and the
     /// flag is then clear. The run ends there where it gives false, as by a request to stop.
     public var request: (flag: StopFlag, carryOut: () throws(RunError) -> Bool)?
@@ -263,6 +269,9 @@ public final class Pipeline {
 
     // MARK: - Checkpoints
 
+    /// Begins the next checkpoint as soon as can be; nothing waits for it.
+    public func hurryCheckpoint() { checkpointer?.hurry() }
+
     /// Makes a checkpoint now, and waits until it is durable. Where lines are being read again after a restart, the last one stands.
     public func checkpoint() throws(RunError) {
         try checkpointer?.finish(expired: reached.expired, anchor: anchor)
@@ -385,6 +394,8 @@ public final class Pipeline {
         summary.spilledBytes = shards.reduce(0) { $0 + $1.reorder.spilledBytes }
         summary.brokenFields = workers.reduce(0) { $0 + $1.tester.brokenFields }
         summary.alerts = writer.count
+        summary.checkpoints = checkpointer?.count ?? 0
+        summary.checkpointPauseMax = checkpointer?.longestPause ?? 0
         for rule in summary.rules.indices {
             summary.rules[rule].alerts = writer.sent[rule]
             summary.rules[rule].suppressed = writer.suppressed[rule]

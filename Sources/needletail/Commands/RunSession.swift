@@ -29,8 +29,12 @@ final class RunSession {
         // A name that is wrong leaves everything as it is: files of alerts are opened first and touched last.
         ends = try RunEnds(options, rules, log: log)
         state = try RunSession.openState(options)
-        if state == nil { try ends.clear() }
-        if state != nil { StopSignals.listenForRequests() }
+        guard let state else {
+            try ends.clear()
+            return
+        }
+        try ends.journal(in: state, options)
+        StopSignals.listenForRequests()
     }
 
     private static func openState(_ options: Options) throws(RunFailure) -> StateFolder? {
@@ -49,7 +53,10 @@ final class RunSession {
         while true {
             let pipeline = try makePipeline()
             do throws(RunError) {
-                let summary = try pipeline.run(stop: StopSignals.flag) { report.progress($0) }
+                let summary = try pipeline.run(stop: StopSignals.flag) { summary in
+                    report.progress(summary)
+                    if ends.journaled.contains(where: \.value.wantsCheckpoint) { pipeline.hurryCheckpoint() }
+                }
                 guard let next = nextRules else {
                     try ends.close()
                     report.end(summary)
@@ -95,10 +102,26 @@ final class RunSession {
                 workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
                 seed: UInt64.random(in: .min ... .max)))
         pipeline.onResume = { [log] in log.write($0) }
+        if let state, ends.alerts.contains(where: { !$0.canBeCut }) { try countAlerts(of: pipeline, state) }
         if state != nil {
             pipeline.request = (StopSignals.request, { [unowned pipeline] () throws(RunError) in try self.carryOutRequests(pipeline) })
         }
         return pipeline
+    }
+
+    /// Alerts that have left through a pipe cannot be taken back: a restart says how many of them come again.
+    private func countAlerts(of pipeline: Pipeline, _ state: StateFolder) throws(RunFailure) {
+        let sent: SentCount
+        do throws(StoreError) { sent = try SentCount(state.sentCountPath) } catch { throw .failed(error.message) }
+        pipeline.onAlertsLeft = { sent.set($0) }
+        pipeline.onResume = { [log] resumption in
+            log.write(resumption)
+            guard sent.before > resumption.alerts else { return }
+            log.write(
+                .warning,
+                "up to \(NumberText.counted(sent.before - resumption.alerts, "alert")) that left after the checkpoint come again where an output is no file; their `id` is the same",
+                [("repeated", "\(sent.before - resumption.alerts)")])
+        }
     }
 
     // MARK: - Requests
