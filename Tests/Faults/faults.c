@@ -4,6 +4,8 @@
 //   FAULT_AT=operation:class:N:ACTION the N-th such call (`N+`: from there on): `before` and `after` end the process with SIGKILL beside
 //                                     the call, `torn` after half of a write, `short` writes half, or an error: EIO, ENOSPC, EMFILE, EINTR
 //   FAULT_FULL=PREFIX:BYTES           writes to paths that begin so have that many bytes of room; FAULT_ROOM=FILE gives room once it is there
+//   FAULT_GENTLE=1                    SIGUSR2 ends the process with SIGKILL, but not between reading from a pipe of events and writing that
+//                                     to the journal: what is lost there has been promised to nobody
 //   FAULT_CLOCK=real|mono|both:SECONDS|freeze:AFTER_MS  a clock jumps, or stands still, so long after the start
 //
 // Several of FAULT_AT are separated by commas. Classes are by the last name of a path, see class_of.
@@ -49,8 +51,22 @@ static long jump_seconds;
 static long jump_after_ms;
 static struct timespec start_real, start_mono;
 static int ready;
+static int gentle;
+static atomic_int is_between;
+static atomic_int dies_soon;
 
 static void clock_now(clockid_t id, struct timespec *time) { syscall(SYS_clock_gettime, id, time); }
+
+static void die(void) {
+    syscall(SYS_kill, getpid(), SIGKILL);
+    for (;;) pause();
+}
+
+static void die_gently(int number) {
+    (void)number;
+    if (!atomic_load(&is_between)) die();
+    atomic_store(&dies_soon, 1);
+}
 
 static int error_named(const char *name) {
     if (!strcmp(name, "EIO")) return EIO;
@@ -106,7 +122,11 @@ __attribute__((constructor)) static void begin(void) {
         jump_seconds = atol(how);
     }
     if (record) record_descriptor = (int)syscall(SYS_openat, AT_FDCWD, record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    ready = point_count > 0 || record_descriptor >= 0 || full_prefix[0];
+    if (getenv("FAULT_GENTLE")) {
+        gentle = 1;
+        signal(SIGUSR2, die_gently);
+    }
+    ready = gentle || point_count > 0 || record_descriptor >= 0 || full_prefix[0];
 }
 
 static int ends_with(const char *text, size_t count, const char *ending) {
@@ -146,10 +166,6 @@ static void path_of(int descriptor, char *path, size_t room) {
     path[count > 0 ? count : 0] = 0;
 }
 
-static void die(void) {
-    syscall(SYS_kill, getpid(), SIGKILL);
-    for (;;) pause();
-}
 
 // What is to happen at a call; it has happened already where that is the end.
 static struct point *judge(const char *operation, const char *path) {
@@ -204,6 +220,10 @@ static long room_for(const char *path, long count) {
     if (point && point->action == ERROR) { errno = point->error; return -1; } \
     ssize_t result = call; \
     if (point && (point->action == AFTER || point->action == TORN)) die(); \
+    if (gentle && !strcmp(class_of(path), "JOURNAL")) { \
+        atomic_store(&is_between, 0); \
+        if (atomic_load(&dies_soon)) die(); \
+    } \
     return result
 
 ssize_t write(int descriptor, const void *bytes, size_t count) {
@@ -230,6 +250,18 @@ ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset
 
 ssize_t read(int descriptor, void *bytes, size_t count) {
     REAL(read);
+    if (gentle) {
+        char path[4096];
+        path_of(descriptor, path, sizeof path);
+        if (strcmp(class_of(path), "EVENTS")) return real(descriptor, bytes, count);
+        atomic_store(&is_between, 1);
+        ssize_t result = real(descriptor, bytes, count);
+        if (result <= 0) {
+            atomic_store(&is_between, 0);
+            if (atomic_load(&dies_soon)) die();
+        }
+        return result;
+    }
     ON_DESCRIPTOR("read", real(descriptor, bytes, count));
 }
 

@@ -46,19 +46,19 @@ struct SmallRecovery {
 
     init(_ workload: Workload = SmallRecovery.workload) throws {
         self.workload = workload
-        session = try Session(["r.rule": workload.ruleText])
-        try session.write("events", Undisturbed.contents(workload)[0])
+        session = try Session(["r.rule": workload.ruleText], below: Session.memory)
+        try FileManager.default.linkItem(at: try Undisturbed.file(workload), to: session.folder.appendingPathComponent("events"))
         expected = try Undisturbed.run(workload, names: ["events"], drains: false)
     }
 
     /// Enough for several checkpoints.
-    static let workload = Workload(seed: 7, lines: 12_000, keys: 500)
+    static let workload = Workload(seed: 7, lines: 40_000, keys: 500)
 
     static let flags = [
         "run", "r.rule", "--input", "events", "--alerts", "alerts", "--late", "late", "--rejects", "rejects", "--state", "state", "--quiet",
     ]
 
-    func start(_ more: [String] = ["--checkpoint-every", "5ms", "--workers", "2"], faults: [String: String] = [:], errors: String = "errors") throws -> Child {
+    func start(_ more: [String] = ["--checkpoint-every", "10ms", "--workers", "2"], faults: [String: String] = [:], errors: String = "errors") throws -> Child {
         try Child(Self.flags + more, in: session.folder, environment: faults.isEmpty ? [:] : try Faults.environment(faults), errors: errors)
     }
 
@@ -84,13 +84,13 @@ struct SmallRecovery {
     /// A copy of all that is there, to be disturbed in another way.
     func copied() throws -> SmallRecovery {
         let copy = try SmallRecovery(workload)
-        let outcome = try session.run("cp -a . '\(copy.session.folder.path)/'")
+        let outcome = try session.run("cp -a state alerts late rejects '\(copy.session.folder.path)/'")
         guard outcome.status == 0 else { throw RecoveryError(message: outcome.errors) }
         return copy
     }
 
-    /// A run that was killed after some checkpoints.
-    static func halfDone(_ workload: Workload = SmallRecovery.workload, checkpoints: Int = 4) throws -> SmallRecovery {
+    /// A run that was killed after some checkpoints, the empty one that it begins with among them.
+    static func halfDone(_ workload: Workload = SmallRecovery.workload, checkpoints: Int = 3) throws -> SmallRecovery {
         let run = try SmallRecovery(workload)
         let ending = try run.start(faults: ["FAULT_AT": "rename:CHECKPOINT:\(checkpoints + 1):after"]).wait()
         guard ending == .signalled(SIGKILL) else { throw RecoveryError(message: "a run that should have been killed ended with \(ending)") }

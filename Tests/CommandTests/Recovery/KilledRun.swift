@@ -1,9 +1,10 @@
 import Foundation
+import Glibc
 
 /// A run that is killed again and again, and started again each time, until it gets through.
 struct KilledRun {
     enum Source: String, CaseIterable {
-        case plain, gzip, zstd, two, followed, standardInput
+        case plain, gzip, zstd, two, followed, standardInput, pipe
     }
 
     let seed: UInt64
@@ -31,14 +32,18 @@ struct KilledRun {
         let names = source == .two ? ["events0", "events1"] : ["events"]
         expected = try Undisturbed.run(workload, names: names, drains: drains)
         let contents = Undisturbed.contents(workload)
-        if source != .followed { for (name, content) in zip(names, contents) { try session.write(name, content) } }
+        if source == .pipe {
+            guard mkfifo(session.folder.path + "/events", 0o644) == 0 else { throw RecoveryError(message: "no pipe: \(errno)") }
+        } else if source != .followed {
+            for (name, content) in zip(names, contents) { try session.write(name, content) }
+        }
         let packing: String? = source == .gzip ? "gzip -1 -c events > events.gz" : source == .zstd ? "zstd -q -1 events -o events.zst" : nil
         if let packing, try session.run(packing).status != 0 { throw RecoveryError(message: packing) }
     }
 
     private var inputs: [String] {
         switch source {
-        case .plain, .followed: ["--input", "events"]
+        case .plain, .followed, .pipe: ["--input", "events"]
         case .gzip: ["--input", "events.gz"]
         case .zstd: ["--input", "events.zst"]
         case .two: ["--input", "left=events0", "--input", "right=events1"]
@@ -53,17 +58,25 @@ struct KilledRun {
         if chance.isOne(in: 4) { flags += ["--memory", "16M"] }
         if drains { flags += ["--drain"] }
         if source == .followed { flags += ["--follow"] }
+        if source == .pipe, chance.isOne(in: 2) { flags += ["--journal"] }
+        story.append(flags.drop { $0 != "--checkpoint-every" }.joined(separator: " "))
         return flags
     }
 
     private func start(_ flags: [String], in folder: String = ".") throws -> Child {
         try Child(
-            flags, in: session.folder.appendingPathComponent(folder), input: source == .standardInput ? session.folder.path + "/events" : "/dev/null")
+            flags, in: session.folder.appendingPathComponent(folder),
+            environment: source == .pipe ? try Faults.environment(["FAULT_GENTLE": "1"]) : [:], input: source == .standardInput ? "events" : "/dev/null")
     }
 
     /// Kills, restarts and at last lets it come to its end. Gives what is wrong, if anything is.
     mutating func play(kills wanted: Int, quickest: Int, slowest: Int) throws -> String? {
-        var writer = source == .followed ? GrowingLog(session.folder, Undisturbed.contents(workload)[0], seed: seed) : nil
+        var writer: GrowingLog?
+        if source == .followed || source == .pipe {
+            writer = try GrowingLog(session.folder, Undisturbed.contents(workload)[0], seed: seed, isPipe: source == .pipe)
+        }
+        // See `FAULT_GENTLE` in Tests/Faults.
+        let killing = source == .pipe ? SIGUSR2 : SIGKILL
         // Whatever was there before the first checkpoint is not part of the run.
         try session.write("alerts", "old\n")
         while kills < wanted {
@@ -74,7 +87,7 @@ struct KilledRun {
             let most = quickest + chance.below(slowest - quickest + 1)
             let delay = chance.below(most + 1)
             try pass(milliseconds: delay, &writer)
-            story.append("\(flags[9...].joined(separator: " ")), \(delay) ms")
+            story.append("\(delay) ms")
             switch chance.below(10) {
             case 0:
                 child.signal(SIGTERM)
@@ -83,16 +96,16 @@ struct KilledRun {
                 child.signal(SIGHUP)
                 story.append("SIGHUP")
                 try pass(milliseconds: chance.below(most + 1), &writer)
-                child.signal(SIGKILL)
+                child.signal(killing)
             case 3, 4:
                 try makeSavepoint(beside: child, &writer)
-                child.signal(SIGKILL)
-            default: child.signal(SIGKILL)
+                child.signal(killing)
+            default: child.signal(killing)
             }
             kills += 1
             switch child.wait() {
-            case .signalled(SIGKILL), .signalled(SIGHUP), .signalled(SIGTERM), .exited(143): break
-            case .exited(0) where source != .followed:
+            case .signalled(SIGKILL), .signalled(SIGHUP), .signalled(SIGTERM), .signalled(SIGUSR2), .exited(143): break
+            case .exited(0) where source != .followed && source != .pipe:
                 // It has got through. More restarts change nothing any more.
                 story.append("done")
             case let other: return try failure("a start ended with \(other)")
@@ -104,10 +117,16 @@ struct KilledRun {
         starts += 1
         if var rest = writer {
             try rest.writeAll(during: last)
-            try awaitAll(last)
-            last.signal(SIGTERM)
+            if source == .pipe {
+                // Its end is the end of the input.
+                rest.close()
+                writer = nil
+            } else {
+                try awaitAll(last)
+                last.signal(SIGTERM)
+            }
             let ending = last.wait()
-            guard ending == .exited(143) else { return try failure("the last start ended with \(ending)") }
+            guard ending == .exited(source == .pipe ? 0 : 143) else { return try failure("the last start ended with \(ending)") }
         } else {
             let ending = last.wait()
             guard ending == .exited(0) else { return try failure("the last start ended with \(ending)") }
@@ -161,7 +180,7 @@ struct KilledRun {
         // A run that is just beginning or has just ended has none to give; one that is done is asked directly.
         guard ending == .exited(0) else { return }
         savepoints += 1
-        guard source != .followed, sides.count < 2 else { return }
+        guard source != .followed, source != .pipe, sides.count < 2 else { return }
         let side = session.folder.appendingPathComponent("side\(sides.count)")
         try FileManager.default.createDirectory(at: side, withIntermediateDirectories: true)
         for file in ["alerts", "late", "rejects", "r.rule"] {
@@ -196,62 +215,84 @@ struct KilledRun {
     }
 }
 
-/// A log that somebody writes to and rotates by renaming.
+/// A log that somebody writes to and rotates by renaming; or a pipe, which stays open while nobody reads it.
 struct GrowingLog {
     private let folder: URL
     private let content: Data
+    private let isPipe: Bool
     private var chance: Chance
     private var written = 0
     private var rotations = 0
     private var rotatedAt = Date.distantPast
-    private var handle: FileHandle?
+    private var descriptor: Int32 = -1
 
     /// Two rotations may not come sooner after each other (docs/OPERATIONS.md, "Inputs").
     private static let rotationSeconds = 0.3
     private static let rotationsMax = 3
 
-    init(_ folder: URL, _ content: Data, seed: UInt64) {
+    init(_ folder: URL, _ content: Data, seed: UInt64, isPipe: Bool) throws {
         self.folder = folder
         self.content = content
+        self.isPipe = isPipe
         chance = Chance(seed: seed ^ 0xF0110)
+        // Open for both, so that what is in it does not go with its reader.
+        if isPipe { descriptor = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC) }
+        if isPipe && descriptor < 0 { throw RecoveryError(message: "the pipe cannot be opened: \(errno)") }
     }
 
-    var isDone: Bool { written == content.count }
+    private var path: String { folder.appendingPathComponent("events").path }
 
-    /// Writes a little more, which may end within a line, or rotates.
+    private var isDone: Bool { written == content.count }
+
+    /// Writes a little more, or rotates.
     mutating func step() throws {
         guard !isDone else { return }
-        if rotations < Self.rotationsMax, written > content.count / (Self.rotationsMax + 2) * (rotations + 1), Date().timeIntervalSince(rotatedAt) > Self.rotationSeconds {
+        if isPipe { return try append(pipeCount()) }
+        if rotations < Self.rotationsMax, written > content.count / (Self.rotationsMax + 2) * (rotations + 1),
+            Date().timeIntervalSince(rotatedAt) > Self.rotationSeconds, hasCheckpoint
+        {
             try rotate()
         }
-        let count = min(content.count - written, 1 + chance.below(content.count / 150))
-        try append(count)
+        // It may end within a line.
+        try append(min(content.count - written, 1 + chance.below(content.count / 150)))
+    }
+
+    /// Whole lines that a pipe takes at once or not at all.
+    private mutating func pipeCount() -> Int {
+        let room = content[written..<min(content.count, written + Int(PIPE_BUF))]
+        return (room.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? content.count) - written
+    }
+
+    /// Before a run has begun, a file that is rotated away is none of its business.
+    private var hasCheckpoint: Bool {
+        ((try? Data(contentsOf: folder.appendingPathComponent("state/store/CHECKPOINT"))) ?? Data()).count > 100
     }
 
     /// Writes what is left.
     mutating func writeAll(during child: Child) throws {
         while !isDone, child.look() == nil {
             try step()
-            usleep(1_000)
+            usleep(isPipe ? 50 : 1_000)
         }
     }
 
+    mutating func close() {
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        descriptor = -1
+    }
+
     private mutating func append(_ count: Int) throws {
-        if handle == nil {
-            let path = folder.appendingPathComponent("events").path
-            if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
-            handle = FileHandle(forWritingAtPath: path)
-            handle?.seekToEndOfFile()
-        }
-        handle?.write(content[written..<written + count])
+        if descriptor < 0 { descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
+        let done = content[written..<written + count].withUnsafeBytes { write(descriptor, $0.baseAddress, count) }
+        if done < 0, errno == EAGAIN { return }
+        guard done == count else { throw RecoveryError(message: "\(path): wrote \(done) of \(count): \(errno)") }
         written += count
     }
 
     private mutating func rotate() throws {
         // A line is ended first.
         if let end = content[written...].firstIndex(of: UInt8(ascii: "\n")) { try append(end + 1 - written) }
-        try handle?.close()
-        handle = nil
+        close()
         let manager = FileManager.default
         func place(_ name: String) -> URL { folder.appendingPathComponent(name) }
         for number in (0..<rotations).reversed() { try manager.moveItem(at: place("events.\(number + 1)"), to: place("events.\(number + 2)")) }

@@ -17,8 +17,8 @@ import Testing
     static func cases(_ counts: [FaultPoint: Int]) -> [Case] {
         var cases: [Case] = []
         for (point, count) in counts.sorted(by: { $0.key < $1.key }) where operations.contains(point.operation) && point.file != "OTHER" {
-            let numbers = RecoveryVolume.isSoak ? Set(1...min(count, 12)).union([count]) : [1, 2, count]
-            for number in numbers.sorted() where number <= count {
+            for number in Set(RecoveryVolume.isSoak ? [1, 2, 3, 4, 6, 9, count / 2, count - 1, count] : [1, 2, count]).sorted()
+            where (1...count).contains(number) {
                 cases += ["before", "after"].map { Case(point: point, number: number, action: $0) }
                 if point.operation == "write" { cases.append(Case(point: point, number: number, action: "torn")) }
             }
@@ -40,12 +40,12 @@ import Testing
         #expect(wrong.isEmpty, "\(wrong.count) of \(cases.count), the first: \(wrong.prefix(4).joined(separator: "\n"))")
     }
 
-    /// Killed at a point, then at the same again while it starts, then let through.
+    /// Killed at a point, in soak then at the same again, then let through.
     private static func killed(at cases: [Case], from half: SmallRecovery?) throws -> [String] {
         let reached = Counter()
         let wrong = tryEach(cases) { one in
             let run = try half?.copied() ?? SmallRecovery()
-            for _ in 0..<2 {
+            for _ in 0..<RecoveryVolume.pick(test: 1, soak: 2) {
                 switch try run.start(faults: ["FAULT_AT": one.description]).wait() {
                 case .signalled(SIGKILL): reached.add()
                 // What depends on time need not come again.

@@ -14,7 +14,7 @@ import Testing
         if RecoveryVolume.isSoak && number % 4 == 3 { workload.lines = 800_000 }
         if number % 5 == 4 { workload.keys = 50_000 }
         if source == .two { workload.inputs = 2 }
-        if source == .followed { workload.lines = 30_000 }
+        if source == .followed || source == .pipe { workload.lines = 30_000 }
         var run = try KilledRun(seed: seed, source: source, workload: workload, drains: source != .followed && number / sources.count % 3 == 2)
         let failure = try run.play(kills: 3 + chance.below(5), quickest: 20, slowest: workload.lines > 100_000 ? 1500 : 250)
         print("kills: seed \(String(seed, radix: 16)) \(source): \(run.starts) starts, \(run.kills) kills, \(run.savepoints) savepoints")

@@ -22,10 +22,11 @@ struct Workload: Hashable {
             by k
             match l: a{2,} where count(l) == 0 or v != last(l.v) then e: e where v > 50
             within 30s
-            alert medium "{k} {count(l)}" { total: sum(l.v), most: max(l.v), values: values(l.g) }
+            alert medium "{k} {count(l)} {e.id}" { total: sum(l.v), most: max(l.v), values: values(l.g) }
         }
         rule climb {
             by g
+            where type == "b"
             match climb: b{4} consecutive where count(climb) == 0 or v > last(climb.v)
             within 10s
             alert low "{g} climbs to {last(climb.v)}"
@@ -184,6 +185,18 @@ enum Undisturbed {
         texts[workload] = made
         return made
     }
+
+    /// A file with the events of a workload's only input, to be linked to.
+    static func file(_ workload: Workload) throws -> URL {
+        let content = contents(workload)[0]
+        lock.lock()
+        defer { lock.unlock() }
+        let place = try scratch.get().folder.appendingPathComponent("events-\(abs(workload.hashValue))")
+        if !FileManager.default.fileExists(atPath: place.path) { try content.write(to: place) }
+        return place
+    }
+
+    private static let scratch = Result { try Session(below: Session.memory) }
 
     /// What a run over plain files of the names given writes, with one worker and a state folder, or none where time is to run out.
     static func run(_ workload: Workload, names: [String], drains: Bool) throws -> Written {
