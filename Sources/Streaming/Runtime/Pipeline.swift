@@ -321,6 +321,8 @@ public final class Pipeline {
                     isEmpty: committed == nil)
             }
         }
+        // From the first line on there is a place to go back to: a log may be rotated, and a pipe is empty, before the first checkpoint is due.
+        if committed == nil { try checkpoint() }
     }
 
     var hasUnread: Bool { shards.contains(where: \.hasUnread) }

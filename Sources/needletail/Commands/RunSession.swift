@@ -184,6 +184,9 @@ final class RunSession {
                 + (StateFolder.lastSavepoint(of: state).map {
                     "The last savepoint is \($0): run with --from-savepoint \($0) and a new --state folder"
                 } ?? "No savepoint was made of it: begin anew with another --state folder")
+        case .unknownFormat:
+            // What tells the version may be what is damaged.
+            error.message + (StateFolder.lastSavepoint(of: state).map { ". The last savepoint is \($0): run with --from-savepoint \($0) and a new --state folder" } ?? "")
         default: error.message
         }
     }
