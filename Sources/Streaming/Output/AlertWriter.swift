@@ -19,6 +19,8 @@ final class AlertWriter: @unchecked Sendable {
     private(set) var count: UInt64 = 0
     /// Alerts that had left before the restart.
     var countBefore: UInt64 = 0
+    /// What silence has done is recorded before anything leaves.
+    var recorder: IdleRecorder?
 
     init(program: Program, alerts: [any Sink], late: (any Sink)?, rejects: (any Sink)?) {
         stage = AlertStage(program)
@@ -81,6 +83,7 @@ final class AlertWriter: @unchecked Sendable {
 
     private func send(_ buffer: borrowing ByteBuffer, to sink: any Sink) throws(RunError) {
         guard buffer.count > 0 else { return }
+        do throws(StoreError) { try recorder?.record() } catch { throw .state(error) }
         do throws(SinkError) {
             try sink.write(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.count))
             try sink.flush()
