@@ -15,12 +15,12 @@ import Testing
         let shell = try Shell()
         var log = try Self.log(shell)
         #expect(log.recorded().isEmpty && log.end == 0)
-        try log.append(Self.steps(0..<3), isDurable: true)
-        try log.append(Self.steps(3..<5), isDurable: false)
+        try log.append(Self.steps(0..<3))
+        try log.append(Self.steps(3..<5))
         log = try Self.log(shell)
         #expect(log.recorded() == Self.steps(0..<5) && log.end == 5)
         try log.replace(with: Self.steps(2..<4))
-        try log.append(Self.steps(8..<9), isDurable: true)
+        try log.append(Self.steps(8..<9))
         #expect(log.end == 8)
         log = try Self.log(shell)
         #expect(log.recorded() == Self.steps(2..<4) + Self.steps(8..<9) && log.end == 8)
@@ -31,11 +31,11 @@ import Testing
     @Test func itIsTrimmedOnceItIsLong() throws {
         let shell = try Shell()
         let log = try Self.log(shell)
-        try log.append(Self.steps(0..<100), isDurable: false)
+        try log.append(Self.steps(0..<100))
         try log.forget(before: 60)
         #expect(log.recorded().count == 100)
         for round in 0..<30 {
-            try log.append(Self.steps(0..<500), isDurable: false)
+            try log.append(Self.steps(0..<500))
             try log.forget(before: log.end - 3)
             #expect(log.recorded().suffix(3) == Self.steps(497..<500)[...])
             #expect(try Self.log(shell).recorded() == log.recorded() && Self.log(shell).end == UInt64(100 + 500 * (round + 1)))
@@ -46,7 +46,7 @@ import Testing
     /// Every length cut: what is whole is there. Every byte flipped: an error that names the file, or the same steps.
     @Test func noDamageIsTakenInSilence() throws {
         let shell = try Shell()
-        try Self.log(shell).append(Self.steps(0..<4), isDurable: true)
+        try Self.log(shell).append(Self.steps(0..<4))
         let path = shell.path("idle.log")
         let whole = try Data(contentsOf: path)
         #expect(whole.count == 16 + 4 * 32)
@@ -60,7 +60,7 @@ import Testing
             let log = try Self.log(shell)
             let kept = max(0, (length - 16) / 32)
             #expect(log.recorded() == Self.steps(0..<kept), "\(length)")
-            try log.append(Self.steps(7..<8), isDurable: true)
+            try log.append(Self.steps(7..<8))
             #expect(try Self.log(shell).recorded() == Self.steps(0..<kept) + Self.steps(7..<8))
         }
         for place in whole.indices {

@@ -60,11 +60,11 @@ public final class IdleLog: IdleRecords {
 
     public var end: UInt64 { first + UInt64(kept.count) }
 
-    public func append(_ steps: [IdleAdvance], isDurable: Bool) throws(StoreError) {
+    public func append(_ steps: [IdleAdvance]) throws(StoreError) {
         var content: [UInt8] = []
         for (index, step) in steps.enumerated() { IdleLog.append(step, number: end + UInt64(index), to: &content) }
         try IdleLog.write(content, to: descriptor, at: bytes, path)
-        if isDurable, fdatasync(descriptor) != 0 { throw IdleLog.failure(path, errno) }
+        if fdatasync(descriptor) != 0 { throw IdleLog.failure(path, errno) }
         bytes += content.count
         kept += steps
     }

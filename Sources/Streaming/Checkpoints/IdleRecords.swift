@@ -1,6 +1,7 @@
 // Steps that silence has made are no consequence of the events: a run that reads the same lines again would not make them at the same
 // places, and other events would be late. So they are recorded before anything leaves that may depend on them, and a restart makes those
-// behind its checkpoint again: each before the line before which it was made, and none of its own before that.
+// behind its checkpoint again: each before the line before which it was made, and none of its own before that. What was read once is there
+// at once after a restart, so that no silence comes between those lines. Where all that leaves can be cut back, nothing need be recorded.
 
 internal import Engine
 
@@ -14,8 +15,8 @@ public protocol IdleRecords: AnyObject {
     /// How many records were ever made: the number of the next one.
     var end: UInt64 { get }
 
-    /// Records steps. They outlive the process; where they are to be durable, the machine too.
-    func append(_ steps: [IdleAdvance], isDurable: Bool) throws(StoreError)
+    /// Records steps, durably.
+    func append(_ steps: [IdleAdvance]) throws(StoreError)
 
     /// A checkpoint holds the records before a number: they may be dropped, soon or later. One that is there still does no harm.
     func forget(before number: UInt64) throws(StoreError)
@@ -27,19 +28,22 @@ public protocol IdleRecords: AnyObject {
 /// Between the run and its records: of the steps at one line of an input only the last is recorded, once something leaves.
 final class IdleRecorder {
     private let records: any IdleRecords
-    private let isDurable: Bool
+    private let isNeeded: Bool
+    private let sources: [any ResumableSource]
     /// Made, and not recorded yet; at most one an input and line.
     private var steps: [IdleAdvance] = []
     /// The checkpoint that is being made holds the records before this one.
     private var held: UInt64 = 0
 
-    /// - Parameter isDurable: something leaves that cannot be taken back.
-    init(_ records: any IdleRecords, isDurable: Bool) {
+    /// - Parameter isNeeded: something leaves that cannot be taken back.
+    init(_ records: any IdleRecords, sources: [any ResumableSource], isNeeded: Bool) {
         self.records = records
-        self.isDurable = isDurable
+        self.sources = sources
+        self.isNeeded = isNeeded
     }
 
     func note(_ step: IdleAdvance) {
+        guard isNeeded else { return }
         if let place = steps.lastIndex(where: { $0.input == step.input }), steps[place].line == step.line {
             steps[place].watermark = max(steps[place].watermark, step.watermark)
         } else {
@@ -48,9 +52,11 @@ final class IdleRecorder {
     }
 
     /// To be called before anything leaves.
-    func record() throws(StoreError) {
+    func record() throws(RunError) {
         guard !steps.isEmpty else { return }
-        try records.append(steps, isDurable: isDurable)
+        // The lines before which a step was made must come again.
+        for source in sources { do throws(SourceError) { try source.synchronize() } catch { throw .source(error) } }
+        do throws(StoreError) { try records.append(steps) } catch { throw .state(error) }
         steps.removeAll(keepingCapacity: true)
     }
 

@@ -245,13 +245,6 @@ extension InputReader {
         marks?.replaceAdvances(all)
     }
 
-    /// Makes the steps again whose lines do not come, where all others have; whether there were any.
-    func repeatAdvancesBehindLines() -> Bool {
-        guard admitted.line >= seenLine, !advancesToRepeat.isEmpty else { return false }
-        repeatAdvances(before: .max)
-        return true
-    }
-
     /// Repeats the steps of silence that came before a line.
     @inline(__always)
     func repeatAdvances(before line: UInt64) {

@@ -106,11 +106,8 @@ final class InputSet {
             guard let idle = reader.input.idleMicroseconds, !reader.hasBytes, candidates.contains(where: { $0 === reader }) else { continue }
             let silence = now - reader.quietSince
             guard silence > idle else { continue }
-            if reader.isCatchingUp {
-                // Steps of its own among those that are made again would make other events late. Lines that are lost cannot be waited for.
-                if reader.repeatAdvancesBehindLines() { hasAdvanced = true }
-                continue
-            }
+            // Steps of its own among those that are made again would make other events late.
+            guard !reader.isCatchingUp else { continue }
             guard let last = reader.lastTime else {
                 reader.isAbsent = true
                 continue

@@ -83,7 +83,7 @@ final class AlertWriter: @unchecked Sendable {
 
     private func send(_ buffer: borrowing ByteBuffer, to sink: any Sink) throws(RunError) {
         guard buffer.count > 0 else { return }
-        do throws(StoreError) { try recorder?.record() } catch { throw .state(error) }
+        try recorder?.record()
         do throws(SinkError) {
             try sink.write(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.count))
             try sink.flush()

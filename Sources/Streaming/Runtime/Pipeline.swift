@@ -319,7 +319,9 @@ public final class Pipeline {
 
     /// What silence has done since the checkpoint is done again, each step at its line; those that no line came after, now.
     private func repeatSilence(_ records: any IdleRecords) throws(RunError) {
-        let recorder = IdleRecorder(records, isDurable: sinks.contains { Resuming.cuttable($0) == nil })
+        let recorder = IdleRecorder(
+            records, sources: inputs.readers.compactMap { $0.input.source as? any ResumableSource },
+            isNeeded: sinks.contains { Resuming.cuttable($0) == nil })
         do throws(StoreError) { try recorder.handOut(to: inputs.readers) } catch { throw .state(error) }
         inputs.recorder = recorder
         writer.recorder = recorder

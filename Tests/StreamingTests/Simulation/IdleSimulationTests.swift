@@ -46,7 +46,6 @@ import Testing
         private let world: SimulatedWorld
         private var steps: [IdleAdvance] = []
         private var first: UInt64 = 0
-        private var lost = false
 
         init(_ world: SimulatedWorld) { self.world = world }
 
@@ -57,8 +56,7 @@ import Testing
 
         var end: UInt64 { first + UInt64(steps.count) }
 
-        func append(_ more: [IdleAdvance], isDurable: Bool) throws(StoreError) {
-            #expect(isDurable)
+        func append(_ more: [IdleAdvance]) throws(StoreError) {
             let lives = world.operate()
             let kept = lives ? more : Array(more.prefix(world.random.below(more.count + 1)))
             steps += kept
@@ -88,12 +86,12 @@ import Testing
 
         var end: UInt64 { 0 }
         func recorded() -> [IdleAdvance] { steps }
-        func append(_ steps: [IdleAdvance], isDurable: Bool) {}
+        func append(_ steps: [IdleAdvance]) {}
         func forget(before number: UInt64) {}
         func replace(with steps: [IdleAdvance]) {}
     }
 
-    /// Sources fall silent at random; while all of them are, time goes on.
+    /// Sources fall silent at random, but for what was read before; while all of them are, time goes on.
     final class Silence: SourceSelector {
         private let world: SimulatedWorld
         private var until: [Int64]
@@ -107,7 +105,9 @@ import Testing
             // Whoever reads now learns of the death.
             guard world.operate() else { return Array(sources.indices) }
             let places = sources.map { source in Int(source.name.split(separator: " ")[1]) ?? 0 }
-            for place in places where until[place] <= world.microseconds && world.random.chance(15) {
+            for (index, place) in places.enumerated() where (sources[index] as? SimulatedSource)?.isBehind == true { until[place] = 0 }
+            for (index, place) in places.enumerated()
+            where (sources[index] as? SimulatedSource)?.isBehind != true && until[place] <= world.microseconds && world.random.chance(15) {
                 until[place] = world.microseconds + Int64(world.random.below(60_000))
             }
             let ready = { [world, until] in places.indices.filter { until[places[$0]] <= world.microseconds } }

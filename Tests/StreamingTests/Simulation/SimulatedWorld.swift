@@ -15,6 +15,8 @@ final class SimulatedWorld {
     var files: [SimulatedFile] = []
     var microseconds: Int64 = 0
     var commits = 0
+    /// How far each source was ever read.
+    var readMost: [String: Int] = [:]
     /// Steps of silence that this process has made, and how many of them the checkpoint at hand holds.
     var steps: [IdleAdvance] = []
     private var stepsAtBarrier = 0
@@ -139,8 +141,12 @@ final class SimulatedSource: ResumableSource {
             if count > 0 { room.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[position..<position + count])) }
         }
         position += count
+        world.readMost[name] = max(world.readMost[name] ?? 0, position)
         return count
     }
+
+    /// An earlier process has read what comes next.
+    var isBehind: Bool { position < world.readMost[name] ?? 0 }
 
     func place(at position: UInt64) -> [UInt8] { Array("at \(position)".utf8) }
 
