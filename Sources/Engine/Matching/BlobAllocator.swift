@@ -12,7 +12,8 @@ final class BlobAllocator {
     /// The first chunk is small, so that a matcher with few keys is; each next is as large as all before it, up to a bound.
     private static let firstChunkSize = 64 << 10
     private static let chunkSizeMax = 4 << 20
-    private var chunkBytes = 0
+    /// Bytes of all chunks.
+    private(set) var chunkBytes = 0
 
     /// Heads of the free lists; a free block holds the next one's address.
     private let free: UnsafeMutablePointer<UnsafeMutableRawPointer?>
