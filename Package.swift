@@ -35,7 +35,8 @@ let package = Package(
         .executableTarget(
             name: "needletail",
             dependencies: [
-                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Streaming", "Connectors", "Replay",
+                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Decoding", "Streaming", "Connectors", "StateStores",
+                "Replay",
             ]),
 
         // Tests and benchmarks only.
@@ -57,7 +58,7 @@ let package = Package(
                 "Connectors", "Streaming", "Replay", "RuleCompiler", "RuleLanguage", "Decoding", "Engine", "Events", "Diagnostics",
             ]),
         .testTarget(name: "StateStoresTests", dependencies: ["StateStores", "Streaming"]),
-        .testTarget(name: "CommandTests"),
+        .testTarget(name: "CommandTests", dependencies: ["needletail", "Decoding"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
         .testTarget(

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @Suite struct UsageTests {
-    static let commands = ["run", "check", "test", "explain", "help", "completions"]
+    static let commands = ["run", "check", "test", "explain", "config", "help", "completions"]
 
     @Test func withoutACommandTheCommandsAreListed() throws {
         let outcome = try Session().run("needletail")
@@ -104,6 +104,16 @@ import Testing
         Wrong("needletail run s.rule --input logins=e", "the rules have no `stream logins`", "they have `payments`"),
         Wrong("needletail run s.rule --input payments=e --input payments=e", "--input e is given twice"),
         Wrong("needletail run s.rule --input payments=", "--input needs a name"),
+        Wrong("needletail run r.rule --config missing.json", "missing.json: there is no such file"),
+        Wrong("needletail run r.rule --config empty", "empty: it is a folder"),
+        Wrong("needletail run r.rule --config -", "--config needs the name of a file"),
+        Wrong("needletail run r.rule --config a --config b", "--config is given twice"),
+        Wrong("needletail config", "there is no needletail.json here", "needletail config FILE"),
+        Wrong("needletail config a b", "reads one file, not a, b"),
+        Wrong("needletail config a --config b", "reads one file, not a, b"),
+        Wrong("needletail config --schema a", "--schema stands alone"),
+        Wrong("needletail config r.rule", "r.rule:1:1: the file must be an object in braces", "for example: {"),
+        Wrong("needletail config e", "e: the file is empty"),
         Wrong("needletail fmt", "`needletail fmt` needs rules"),
         Wrong("needletail fmt - r.rule", "stands alone"),
         Wrong("needletail fmt missing.rule", "there is no such file"),
@@ -147,6 +157,6 @@ import Testing
             COMP_WORDS=(needletail c); COMP_CWORD=1; _needletail; echo "${COMPREPLY[@]}"
             COMP_WORDS=(needletail run --log-format j); COMP_CWORD=3; _needletail; echo "${COMPREPLY[@]}"
             """)
-        #expect(completed.lines == ["--input", "check completions", "json"], "\(completed.errors)")
+        #expect(completed.lines == ["--input", "check config completions", "json"], "\(completed.errors)")
     }
 }

@@ -1,4 +1,5 @@
 import ReferenceMatcher
+import RuleCompiler
 import StateStores
 @testable import Streaming
 import Testing
@@ -33,11 +34,12 @@ import Testing
         var options = PipelineOptions(blockBytes: blockBytes, workers: workers, seed: 11)
         options.parallelBytes = 1
         options.rowsReadAhead = rowsReadAhead
+        let prints = try fingerprints(of: loaded.checked)
         let pipeline = Pipeline(
             program: loaded.program,
             inputs: [Input(source: MemorySource("input 0", lines), format: loaded.format, delayMicroseconds: loaded.stream.delayMicroseconds)],
             alerts: [sink], clock: SteadyClock(),
-            checkpoints: store.map { CheckpointOptions(store: $0, everyMicroseconds: 50_000, program: 1, memoryBytesMax: budget) },
+            checkpoints: store.map { CheckpointOptions(store: $0, everyMicroseconds: 50_000, fingerprints: prints, memoryBytesMax: budget) },
             options: options)
         var peak = 0
         let stop = StopFlag()
@@ -74,13 +76,14 @@ import Testing
             options.parallelBytes = random.pick([1, 32 << 10])
             options.rowsReadAhead = random.pick([0, 1, 10, 2048])
             let budget = random.pick([nil, 1, 64 << 10])
+            let prints = try fingerprints(of: loaded.checked)
             let pipeline = Pipeline(
                 program: loaded.program,
                 inputs: [Input(
                     source: ResumableMemorySource("input 0", lines), format: loaded.format,
                     delayMicroseconds: loaded.stream.delayMicroseconds)],
                 alerts: [sink], clock: SteadyClock(),
-                checkpoints: CheckpointOptions(store: store, everyMicroseconds: 50_000, program: 1, memoryBytesMax: budget), options: options)
+                checkpoints: CheckpointOptions(store: store, everyMicroseconds: 50_000, fingerprints: prints, memoryBytesMax: budget), options: options)
             let stop = StopFlag()
             let last = 500 + random.below(2_000)
             let summary = try pipeline.run(stop: stop) { if Int($0.events) > last { stop.set() } }

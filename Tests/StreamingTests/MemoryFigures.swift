@@ -1,5 +1,6 @@
 import Foundation
 import ReferenceMatcher
+import RuleCompiler
 import StateStores
 @testable import Streaming
 import Testing
@@ -75,9 +76,10 @@ import Testing
         let begun = ContinuousClock.now
         let store = try RocksStore(directory: path)
         let options = PipelineOptions(drains: drains, workers: 2, seed: 5)
+        let prints = try fingerprints(of: loaded.checked)
         let pipeline = Pipeline(
             program: loaded.program, inputs: [Input(source: source, format: loaded.format)], alerts: [MemorySink()], clock: RealClock(),
-            checkpoints: CheckpointOptions(store: store, everyMicroseconds: 10_000_000, program: 1, memoryBytesMax: budget),
+            checkpoints: CheckpointOptions(store: store, everyMicroseconds: 10_000_000, fingerprints: prints, memoryBytesMax: budget),
             options: options)
         var run = FigureRun()
         var last = begun

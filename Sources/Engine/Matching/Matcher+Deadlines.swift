@@ -250,7 +250,7 @@ extension Matcher {
         return (earliest, latest)
     }
 
-    private func nextDeadline(_ group: GroupState, _ blob: Blob) -> Int64 {
+    func nextDeadline(_ group: GroupState, _ blob: Blob) -> Int64 {
         var next = Int64.max
         for index in 0..<blob.sectionCount {
             let section = blob.sections[index]

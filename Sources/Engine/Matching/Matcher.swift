@@ -27,6 +27,8 @@ public final class Matcher {
     /// The record of the thread that is being made.
     let draft: UnsafeMutableRawPointer
     var rebuildArea = RebuildArea()
+    /// What captured events keep changes on the way; nil but while the state of other rules is taken over.
+    var slotMove: SlotMove?
     var startTable = StartTable()
     var domination = DominationTable()
     var chains = ChainScratch()

@@ -36,7 +36,9 @@ final class Checkpointer: @unchecked Sendable {
 
     private var phase = Phase.resting
     private var writer: (any CheckpointWriter)?
-    private var anchor: [UInt8] = []
+    /// Of the last checkpoint, but for when it was made.
+    private var anchor: Anchor?
+    private var encodedAnchor: [UInt8] = []
     /// Of each input, where a restart from the checkpoint that is being made begins to read.
     private var positions: [UInt64] = []
     private let sources: [(any ResumableSource)?]
@@ -114,9 +116,12 @@ final class Checkpointer: @unchecked Sendable {
 
     private func begin(expired: Int64, anchor: () throws(RunError) -> Anchor?) throws(RunError) {
         nextAt = clock.monotonicMicroseconds.addingSaturating(everyMicroseconds)
-        guard let next = try anchor() else { return }
-        let anchor = next.encoded()
-        guard anchor != self.anchor else { return }
+        guard var next = try anchor() else { return }
+        // A run in which nothing has happened is not written again and again.
+        guard next != self.anchor else { return }
+        self.anchor = next
+        next.madeAt = clock.wallMicroseconds
+        encodedAnchor = next.encoded()
         positions = next.inputs.map(\.position)
         do throws(StoreError) {
             // One for the cooldowns, then one a shard for the deadlines and one for the states: each ascends while both are written together.
@@ -124,7 +129,6 @@ final class Checkpointer: @unchecked Sendable {
         } catch {
             throw .state(error)
         }
-        self.anchor = anchor
         self.expired = expired
         cooldowns = stage.stage.takeChanges()
         for index in shards.indices {
@@ -175,7 +179,7 @@ final class Checkpointer: @unchecked Sendable {
         for shard in shards { shard.matcher.endCheckpoint(isCommitted: isCommitted) }
         if !isCommitted {
             stage.stage.takeBack(cooldowns)
-            anchor = []
+            anchor = nil
         }
         cooldowns = []
     }
@@ -196,22 +200,22 @@ final class Checkpointer: @unchecked Sendable {
                     RowKeys.append(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key, to: &key)
                     value.removeAll(keepingCapacity: true)
                     withUnsafeBytes(of: deadline.littleEndian) { value += $0 }
-                    try Checkpointer.put(key, value, in: writer, part: deadlines)
+                    try writer.put(part: deadlines, key, value)
                 } else if row.mayHaveHadDeadline {
                     key.removeAll(keepingCapacity: true)
                     RowKeys.append(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key, to: &key)
-                    try Checkpointer.remove(key, from: writer, part: deadlines)
+                    try writer.remove(part: deadlines, key)
                 }
                 key.removeAll(keepingCapacity: true)
                 RowKeys.append(RowKeys.state, hash: row.hash, group: row.group, key: row.key, to: &key)
                 guard let blob = row.blob else {
-                    try Checkpointer.remove(key, from: writer, part: states)
+                    try writer.remove(part: states, key)
                     return
                 }
                 value.removeAll(keepingCapacity: true)
                 withUnsafeBytes(of: row.expiresAt.littleEndian) { value += $0 }
                 value += blob
-                try Checkpointer.put(key, value, in: writer, part: states)
+                try writer.put(part: states, key, value)
             }
             guard isDone else { return }
             try writer.finish(part: deadlines)
@@ -220,22 +224,6 @@ final class Checkpointer: @unchecked Sendable {
         } catch {
             part.failure = error
         }
-    }
-
-    private static func put(_ key: [UInt8], _ value: [UInt8], in writer: any CheckpointWriter, part: Int) throws(StoreError) {
-        let result: Result<Void, StoreError> = key.withUnsafeBytes { key in
-            value.withUnsafeBytes { value in
-                do throws(StoreError) { return .success(try writer.put(part: part, key: key, value: value)) } catch { return .failure(error) }
-            }
-        }
-        try result.get()
-    }
-
-    private static func remove(_ key: [UInt8], from writer: any CheckpointWriter, part: Int) throws(StoreError) {
-        let result: Result<Void, StoreError> = key.withUnsafeBytes { key in
-            do throws(StoreError) { return .success(try writer.remove(part: part, key: key)) } catch { return .failure(error) }
-        }
-        try result.get()
     }
 
     /// Sinks first: what a checkpoint counts as written must outlive whatever happens.
@@ -258,15 +246,15 @@ final class Checkpointer: @unchecked Sendable {
         }
         for row in rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             guard let state = row.state else {
-                try Checkpointer.remove(row.key, from: writer, part: 0)
+                try writer.remove(part: 0, row.key)
                 continue
             }
             var value: [UInt8] = []
             withUnsafeBytes(of: state.until.littleEndian) { value += $0 }
             withUnsafeBytes(of: state.suppressed.littleEndian) { value += $0 }
-            try Checkpointer.put(row.key, value, in: writer, part: 0)
+            try writer.put(part: 0, row.key, value)
         }
         try writer.finish(part: 0)
-        try writer.commit(anchor: anchor, expired: expired)
+        try writer.commit(anchor: encodedAnchor, expired: expired)
     }
 }

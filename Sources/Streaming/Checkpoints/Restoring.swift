@@ -9,39 +9,25 @@ struct Restoring {
     /// - Throws: ``StoreError`` where a row is not what was written.
     /// - Complexity: O(cooldowns and deadlines).
     func restore(_ store: any StateStore) throws(StoreError) {
-        try scan(store, kind: RowKeys.cooldown) { key, value throws(StoreError) in
-            guard key.count >= RowKeys.cooldownHeader, value.count == 16 else { throw RowKeys.damage("a cooldown") }
-            let rule = Int(UInt32(bigEndian: RowKeys.integer(key, at: 1)))
-            guard writer.sent.indices.contains(rule) else { throw RowKeys.damage("a cooldown of a rule that is not there") }
+        try store.scan(kind: RowKeys.cooldown) { key, value throws(StoreError) in
+            let cooldown = try RowKeys.cooldown(key)
+            guard value.count == 16, writer.sent.indices.contains(cooldown.rule) else { throw Restoring.damage("a cooldown") }
             writer.stage.restore(
-                AlertStage.Key(rule: rule, isTimeout: key[5] == 1, value: Array(key[RowKeys.cooldownHeader...])),
+                cooldown,
                 AlertStage.State(
                     until: Int64(littleEndian: RowKeys.integer(value, at: 0)), suppressed: UInt64(littleEndian: RowKeys.integer(value, at: 8))))
             return true
         }
-        try scan(store, kind: RowKeys.deadline) { key, value throws(StoreError) in
+        try store.scan(kind: RowKeys.deadline) { key, value throws(StoreError) in
             let (hash, group) = try RowKeys.hashAndGroup(key)
             let matcher = shards[KeyRouter.shard(of: hash, count: shards.count)].matcher
             guard value.count == 8, matcher.restoreDeadline(Int64(littleEndian: RowKeys.integer(value, at: 0)), hash: hash, group: group)
-            else { throw RowKeys.damage("the deadline of a key") }
+            else { throw Restoring.damage("the deadline of a key") }
             return true
         }
     }
 
-    private func scan(
-        _ store: any StateStore, kind: UInt8,
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(StoreError) -> Bool
-    ) throws(StoreError) {
-        let bounds: [UInt8] = [kind, kind + 1]
-        let result: Result<Void, StoreError> = bounds.withUnsafeBytes { bounds in
-            do throws(StoreError) {
-                return .success(
-                    try store.scan(
-                        from: UnsafeRawBufferPointer(rebasing: bounds[..<1]), to: UnsafeRawBufferPointer(rebasing: bounds[1...]), body))
-            } catch {
-                return .failure(error)
-            }
-        }
-        try result.get()
+    static func damage(_ what: String) -> StoreError {
+        .damaged("\(what) in the checkpoint is not what was written")
     }
 }

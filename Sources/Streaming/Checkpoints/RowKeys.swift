@@ -1,4 +1,5 @@
 internal import Engine
+internal import Events
 
 /// The keys of a checkpoint's rows: a kind, and behind it what makes the order of bytes the order of hash, group and key.
 enum RowKeys {
@@ -13,11 +14,39 @@ enum RowKeys {
     static let stateHeader = 13
     static let cooldownHeader = 6
 
+    /// A row of kind ``state``; pointers are valid as long as those it was made of.
+    struct State {
+        var hash: UInt64
+        var group: Int
+        var key: UnsafeRawBufferPointer
+        var expiresAt: Int64
+        var blob: UnsafeRawBufferPointer
+    }
+
     /// The row of a kind of a key.
     static func append(_ kind: UInt8, hash: UInt64, group: Int, key: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
         appendHash(kind, hash, to: &bytes)
         withUnsafeBytes(of: UInt32(group).bigEndian) { bytes += $0 }
         bytes += key
+    }
+
+    static func stateValue(expiresAt: Int64, blob: UnsafeRawBufferPointer) -> [UInt8] {
+        withUnsafeBytes(of: expiresAt.littleEndian) { Array($0) } + blob
+    }
+
+    /// - Throws: ``StoreError`` where the row is none.
+    static func state(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(StoreError) -> State {
+        let (hash, group) = try hashAndGroup(key)
+        guard value.count >= 8 else { throw Restoring.damage("the state of a key") }
+        return State(
+            hash: hash, group: group, key: UnsafeRawBufferPointer(rebasing: key[stateHeader...]), expiresAt: Int64(littleEndian: integer(value, at: 0)),
+            blob: UnsafeRawBufferPointer(rebasing: value[8...]))
+    }
+
+    static func key(_ kind: UInt8, hash: UInt64, group: Int, key: UnsafeRawBufferPointer) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append(kind, hash: hash, group: group, key: key, to: &bytes)
+        return bytes
     }
 
     /// What the rows of a hash begin with.
@@ -28,11 +57,9 @@ enum RowKeys {
 
     /// - Throws: ``StoreError`` where the key of a row is too short.
     static func hashAndGroup(_ key: UnsafeRawBufferPointer) throws(StoreError) -> (hash: UInt64, group: Int) {
-        guard key.count >= stateHeader else { throw damage("the state of a key") }
+        guard key.count >= stateHeader else { throw Restoring.damage("the state of a key") }
         return (UInt64(bigEndian: integer(key, at: 1)), Int(UInt32(bigEndian: integer(key, at: 9))))
     }
-
-    static func damage(_ what: String) -> StoreError { .damaged("\(what) in the checkpoint is not what was written") }
 
     static func cooldownKey(rule: Int, isTimeout: Bool, value: [UInt8]) -> [UInt8] {
         var bytes = [cooldown]
@@ -41,7 +68,74 @@ enum RowKeys {
         return bytes + value
     }
 
+    /// - Throws: ``StoreError`` where the key is none of a cooldown.
+    static func cooldown(_ key: UnsafeRawBufferPointer) throws(StoreError) -> AlertStage.Key {
+        guard key.count >= cooldownHeader else { throw Restoring.damage("a cooldown") }
+        return AlertStage.Key(
+            rule: Int(UInt32(bigEndian: integer(key, at: 1))), isTimeout: key[5] == 1, value: Array(key[cooldownHeader...]))
+    }
+
     static func integer<Number: FixedWidthInteger>(_ bytes: UnsafeRawBufferPointer, at place: Int) -> Number {
         bytes.loadUnaligned(fromByteOffset: place, as: Number.self)
+    }
+}
+
+extension StateStore {
+    /// Hands out the rows of one kind, ascending, until `body` gives false.
+    func scan(
+        kind: UInt8, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        let bounds: [UInt8] = [kind, kind + 1]
+        let result: Result<Void, StoreError> = bounds.withUnsafeBytes { bounds in
+            do throws(StoreError) {
+                return .success(
+                    try scan(from: UnsafeRawBufferPointer(rebasing: bounds[..<1]), to: UnsafeRawBufferPointer(rebasing: bounds[1...]), body))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+}
+
+extension CheckpointWriter {
+    func put(part: Int, _ key: [UInt8], _ value: [UInt8]) throws(StoreError) {
+        let result: Result<Void, StoreError> = key.withUnsafeBytes { key in
+            value.withUnsafeBytes { value in
+                do throws(StoreError) { return .success(try put(part: part, key: key, value: value)) } catch { return .failure(error) }
+            }
+        }
+        try result.get()
+    }
+
+    func remove(part: Int, _ key: [UInt8]) throws(StoreError) {
+        let result: Result<Void, StoreError> = key.withUnsafeBytes { key in
+            do throws(StoreError) { return .success(try remove(part: part, key: key)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+}
+
+extension FieldPath {
+    /// A text that no other path has.
+    var identity: String {
+        components.map { component in
+            switch component {
+            case .name(let name): "." + name.escaping("\\").escaping(".")
+            case .index(let index): "[\(index)"
+            }
+        }.joined()
+    }
+}
+
+extension String {
+    /// With a backslash before each such character.
+    fileprivate func escaping(_ character: Character) -> String {
+        var result = ""
+        for each in self {
+            if each == character { result += "\\" }
+            result.append(each)
+        }
+        return result
     }
 }

@@ -74,7 +74,7 @@ final class StoredKeys: ColdKeys {
             do throws(BlobError) {
                 try matcher.offer(hash: hash, group: group, key: UnsafeRawBufferPointer(rebasing: key[RowKeys.stateHeader...]), row: row)
             } catch {
-                throw RowKeys.damage("the state of a key (\(error))")
+                throw Restoring.damage("the state of a key (\(error))")
             }
             return true
         }

@@ -55,4 +55,33 @@ public struct RunSummary: Sendable, Equatable {
     }
 
     public var rejected: UInt64 { rejects.reduce(0, +) }
+
+    /// The counts of this run and of the one before it; what is there now is this run's.
+    public func adding(_ earlier: RunSummary) -> RunSummary {
+        var sum = self
+        sum.events += earlier.events
+        sum.lines += earlier.lines
+        sum.bytes += earlier.bytes
+        sum.late += earlier.late
+        for reason in sum.rejects.indices { sum.rejects[reason] += earlier.rejects[reason] }
+        sum.alerts += earlier.alerts
+        sum.spilledEvents += earlier.spilledEvents
+        sum.spilledBytes += earlier.spilledBytes
+        sum.brokenFields += earlier.brokenFields
+        sum.evictions += earlier.evictions
+        sum.coldReads += earlier.coldReads
+        var rules = Dictionary(uniqueKeysWithValues: sum.rules.map { ($0.name, $0) })
+        for rule in earlier.rules {
+            guard var own = rules[rule.name] else {
+                rules[rule.name] = rule
+                continue
+            }
+            own.alerts += rule.alerts
+            own.suppressed += rule.suppressed
+            own.counters += rule.counters
+            rules[rule.name] = own
+        }
+        sum.rules = rules.values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        return sum
+    }
 }

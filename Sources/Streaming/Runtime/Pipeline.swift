@@ -24,6 +24,11 @@ public final class Pipeline {
     private let checkpoints: CheckpointOptions?
     /// The state that the run goes on from; nil where it begins.
     private let committed: Result<Anchor?, RunError>
+    /// The rules as checkpoints name them.
+    private let anchored: (rules: [Anchor.Rule], groups: [Anchor.Group])
+    private let program: Program
+    /// Is told what was found of an earlier run, before anything is read.
+    public var onResume: ((Resumption) -> Void)?
     private var checkpointer: Checkpointer?
     private let sinks: [any Sink]
     private let clock: any Clock
@@ -48,6 +53,8 @@ public final class Pipeline {
     ) {
         self.options = options
         hasSpillSpace = spill != nil
+        self.program = program
+        anchored = checkpoints.map { Anchor.rules(of: program, fingerprints: $0.fingerprints) } ?? ([], [])
         self.checkpoints = checkpoints
         self.clock = clock
         sinks = alerts + [late, rejects].compactMap(\.self)
@@ -81,6 +88,10 @@ public final class Pipeline {
         set { inputs.onIdleAdvance = newValue }
     }
 
+    /// Something to do between two supersteps, when everything that was read is matched: it is done as soon as the flag is set, and the
+    /// flag is then clear. The run ends there where it gives false, as by a request to stop.
+    public var request: (flag: StopFlag, carryOut: () throws(RunError) -> Bool)?
+
     /// Runs until the input ends or a request to stop comes; `progress` is called after each superstep.
     ///
     /// - Throws: ``RunError``; what was read before has been matched, and its alerts have left.
@@ -88,6 +99,11 @@ public final class Pipeline {
         defer { pool.end() }
         if let checkpoints { try begin(checkpoints, from: try committed.get()) }
         input: while !stop.isSet {
+            if let request, request.flag.take() {
+                if try request.carryOut() { continue }
+                summary.isStopped = true
+                break
+            }
             switch inputs.next(waits: true, until: nextMoment, atMost: hasUnread ? 0 : checkpointer?.dueIn, heldBytes: heldBytes) {
             case .end: break input
             case .nothing:
@@ -107,10 +123,10 @@ public final class Pipeline {
             progress(summary)
             if let failure = queue.failure { throw .source(failure) }
         }
-        summary.isStopped = stop.isSet
+        if stop.isSet { summary.isStopped = true }
         if !summary.isStopped { try finish() }
         try writer.writeSideLines()
-        try checkpointer?.finish(expired: expired, anchor: anchor)
+        try checkpoint()
         updateSummary()
         return summary
     }
@@ -127,7 +143,7 @@ public final class Pipeline {
         while pending.bytes >= options.parallelBytes && pending.bound.time != .max {
             superstep.begin(pending)
             repeat {
-                if !stop.isSet, case .read(let readable) = inputs.next(waits: false, until: nil, atMost: nil, heldBytes: heldBytes) {
+                if !stop.isSet, request?.flag.isSet != true, case .read(let readable) = inputs.next(waits: false, until: nil, atMost: nil, heldBytes: heldBytes) {
                     queue.open(readable, blocks: .max)
                 }
                 superstep.rearm()
@@ -247,29 +263,30 @@ public final class Pipeline {
 
     // MARK: - Checkpoints
 
+    /// Makes a checkpoint now, and waits until it is durable. Where lines are being read again after a restart, the last one stands.
+    public func checkpoint() throws(RunError) {
+        try checkpointer?.finish(expired: reached.expired, anchor: anchor)
+    }
+
     private static func anchor(of checkpoints: CheckpointOptions?) -> Result<Anchor?, RunError> {
         guard let checkpoints, let committed = checkpoints.store.committed else { return .success(nil) }
         do throws(StoreError) { return .success(try Anchor(committed.anchor)) } catch { return .failure(.state(error)) }
     }
 
     /// Brings everything back to where the last checkpoint was, if there is one.
-    private func begin(_ checkpoints: CheckpointOptions, from anchor: Anchor?) throws(RunError) {
+    private func begin(_ checkpoints: CheckpointOptions, from committed: Anchor?) throws(RunError) {
         for reader in inputs.readers { reader.keepMarks() }
-        let cuttable = sinks.compactMap { $0 as? any ResumableSink }
-        if let anchor {
-            guard anchor.program == checkpoints.program else { throw .otherRun("the state was made by other rules") }
-            guard anchor.inputs.map(\.name) == inputs.readers.map(\.input.source.name) else {
-                throw .otherRun("the state was made from other inputs: \(anchor.inputs.map(\.name).joined(separator: ", "))")
-            }
-            guard anchor.sinkLengths.count == sinks.count else { throw .otherRun("the state was made with other outputs") }
-            for (reader, place) in zip(inputs.readers, anchor.inputs) {
-                guard let source = reader.input.source as? any ResumableSource else {
-                    throw .otherRun("\(place.name) cannot go on where it was")
-                }
-                do throws(SourceError) { try source.resume(at: place.position, place: place.place) } catch { throw .source(error) }
-                reader.resume(place, blockBytes: options.blockBytes)
-            }
+        let resuming = Resuming(readers: inputs.readers, sinks: sinks, blockBytes: options.blockBytes)
+        var resumption = Resumption(
+            checkpoint: checkpoints.store.committed?.number ?? 0, madeAt: committed?.madeAt ?? 0, alerts: committed?.alerts ?? 0)
+        if var anchor = committed {
+            let change = RuleChange(from: anchor, to: program, rules: anchored.rules, groups: anchored.groups)
+            change.describe(&resumption)
+            if checkpoints.failsOnRuleChange, let message = resumption.ruleChange { throw .otherRun(message) }
+            // What can fail without having changed anything comes first.
+            try resuming.resumeInputs(anchor, &resumption)
             do throws(StoreError) {
+                if !change.isNone { anchor = try change.carryOut(in: checkpoints.store, expired: anchor.bound.expired) }
                 try Restoring(shards: shards, writer: writer).restore(checkpoints.store)
             } catch {
                 throw .state(error)
@@ -277,26 +294,22 @@ public final class Pipeline {
             writer.countBefore = anchor.alerts
             matched = anchor.bound
         }
-        // What a run wrote that came to no checkpoint is written again.
-        for (place, sink) in sinks.enumerated() {
-            let length = anchor?.sinkLengths[place] ?? 0
-            guard length >= 0, let sink = sink as? any ResumableSink else { continue }
-            do throws(SinkError) { try sink.cut(to: UInt64(length)) } catch { throw RunError(error) }
-        }
+        try resuming.cutSinks(committed, &resumption)
+        if committed != nil { onResume?(resumption) }
         let checkpointer = Checkpointer(
             store: checkpoints.store, shards: shards, stage: writer, sources: inputs.readers.map { $0.input.source as? any ResumableSource },
-            sinks: cuttable, clock: clock,
-            everyMicroseconds: checkpoints.everyMicroseconds, commitsAside: checkpoints.commitsAside)
+            sinks: sinks.compactMap(Resuming.cuttable), clock: clock, everyMicroseconds: checkpoints.everyMicroseconds,
+            commitsAside: checkpoints.commitsAside)
         self.checkpointer = checkpointer
         superstep.checkpointer = checkpointer
         // What there is need not be in memory, or may soon not be.
-        if anchor != nil || checkpoints.memoryBytesMax != nil {
+        if committed != nil || checkpoints.memoryBytesMax != nil {
             for (index, shard) in shards.enumerated() {
                 let stored = StoredKeys(checkpoints.store, rowsAhead: options.rowsReadAhead)
                 shard.stored = stored
                 shard.matcher.keepCold(
                     stored, shard: index, of: shards.count, bytesMax: checkpoints.memoryBytesMax.map { $0 / shards.count },
-                    isEmpty: anchor == nil)
+                    isEmpty: committed == nil)
             }
         }
     }
@@ -317,23 +330,28 @@ public final class Pipeline {
     private func proceedWithCheckpoint() throws(RunError) {
         guard let checkpointer else { return }
         guard let memoryBytesMax = checkpoints?.memoryBytesMax else {
-            return try checkpointer.proceed(expired: expired, anchor: anchor)
+            return try checkpointer.proceed(expired: reached.expired, anchor: anchor)
         }
         // Only what a checkpoint holds can leave memory.
         let share = memoryBytesMax / shards.count
         if shards.contains(where: { $0.matcher.dirtyBytesOfEpoch > share / 2 }) { checkpointer.hurry() }
-        try checkpointer.proceed(expired: expired, anchor: anchor)
+        try checkpointer.proceed(expired: reached.expired, anchor: anchor)
         for step in 0..<2 {
             for shard in shards { shard.matcher.makeRoom() }
             // Where little of it waits for a checkpoint, it is what cannot leave at all.
             guard shards.contains(where: { $0.matcher.isOverBudget && $0.matcher.dirtyBytes > share / 8 }) else { return }
-            if step == 0 { try checkpointer.complete() } else { try checkpointer.finish(expired: expired, anchor: anchor) }
+            if step == 0 { try checkpointer.complete() } else { try checkpointer.finish(expired: reached.expired, anchor: anchor) }
         }
         for shard in shards { shard.matcher.makeRoom() }
     }
 
-    /// Keys whose threads have run out of time by then need not be kept.
-    private var expired: Int64 { matched.time == .max ? .max - 1 : matched.time }
+    /// What was let go is matched. Once time has run out, it stands where the inputs left it: a later run may go on with others.
+    private var reached: ReleaseBound {
+        guard matched.time == .max else { return matched }
+        var bound = matched
+        bound.time = inputs.reachedTime ?? .min
+        return bound
+    }
 
     /// The barrier: everything that was let go is matched, and its alerts leave now. Nil while lines are read again that were matched
     /// before a restart: the last checkpoint stands until that is over.
@@ -342,9 +360,8 @@ public final class Pipeline {
         try writeAlerts()
         try writer.writeSideLines()
         return Anchor(
-            seed: seed, program: checkpoints?.program ?? 0, bound: matched, inputs: inputs.readers.map { $0.anchor(matched) },
-            sinkLengths: sinks.map { ($0 as? any ResumableSink).map { Int64(clamping: $0.length) } ?? -1 },
-            alerts: writer.countBefore + writer.count)
+            seed: seed, rules: anchored.rules, groups: anchored.groups, bound: reached, inputs: inputs.readers.map { $0.anchor(matched) },
+            sinks: sinks.map { Anchor.Sink($0) }, alerts: writer.countBefore + writer.count, madeAt: 0)
     }
 
     /// Bytes of keyed state in memory and of what is kept about it.

@@ -9,6 +9,8 @@ final class RunReport {
     private let log: Log
     private let start = WallClock.monotonic()
     private var shownAt: Int64 = 0
+    /// Of the run before the rules were read again.
+    private var earlier: RunSummary?
     /// Bounds that were spoken of; each is said once.
     private var said: Set<String> = []
 
@@ -24,7 +26,8 @@ final class RunReport {
         log.write(.debug, "\(NumberText.counted(UInt64(program.rules.count), "rule")) loaded")
     }
 
-    func progress(_ summary: RunSummary) {
+    func progress(_ latest: RunSummary) {
+        let summary = total(latest)
         sayBounds(summary)
         guard log.showsProgress else { return }
         let now = WallClock.monotonic()
@@ -59,7 +62,15 @@ final class RunReport {
         ]
     }
 
+    /// What was done before the rules were read again counts too.
+    func keep(_ summary: RunSummary) {
+        earlier = total(summary)
+    }
+
+    private func total(_ summary: RunSummary) -> RunSummary { earlier.map { summary.adding($0) } ?? summary }
+
     func end(_ summary: RunSummary, hasFailed: Bool = false) {
+        let summary = total(summary)
         sayBounds(summary)
         let microseconds = WallClock.monotonic() - start
         let rate = NumberText.perSecond(summary.events, microseconds)

@@ -53,6 +53,7 @@ final class SimulatedFile: ResumableSink {
 
     init(_ world: SimulatedWorld) {
         self.world = world
+        name = "file \(world.files.count)"
         world.files.append(self)
     }
 
@@ -73,18 +74,24 @@ final class SimulatedFile: ResumableSink {
         guard !world.isDead else { throw SimulatedFile.death }
     }
 
+    let name: String
+    var canBeCut: Bool { true }
     var length: UInt64 { UInt64(bytes.count) }
+    var tail: [UInt8] { bytes.suffix(20) }
 
     func synchronize() throws(SinkError) {
         guard world.operate() else { throw SimulatedFile.death }
         durable = bytes.count
     }
 
-    func cut(to length: UInt64) throws(SinkError) {
+    func cut(to length: UInt64, tail: [UInt8]) throws(SinkError) -> Bool {
         guard world.operate() else { throw SimulatedFile.death }
-        guard length <= bytes.count else { throw .failed("the file is shorter than the checkpoint says") }
+        guard length <= bytes.count, bytes[..<Int(length)].suffix(20) == tail[...] else {
+            throw .failed("the file is not that of the checkpoint")
+        }
         bytes.removeLast(bytes.count - Int(length))
         durable = min(durable, bytes.count)
+        return true
     }
 
     /// What was not made durable may be there, or a part of it.
