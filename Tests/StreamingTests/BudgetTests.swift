@@ -144,7 +144,14 @@ private final class CuttableSink: ResumableSink {
     private(set) var bytes: [UInt8] = []
     func write(_ bytes: UnsafeRawBufferPointer) throws(SinkError) { self.bytes += bytes }
     func flush() throws(SinkError) {}
+    let name = "alerts"
+    let canBeCut = true
     var length: UInt64 { UInt64(bytes.count) }
+    var tail: [UInt8] { bytes.suffix(20) }
     func synchronize() throws(SinkError) {}
-    func cut(to length: UInt64) throws(SinkError) { bytes.removeLast(bytes.count - Int(length)) }
+
+    func cut(to length: UInt64, tail: [UInt8]) throws(SinkError) -> Bool {
+        bytes.removeLast(bytes.count - Int(length))
+        return true
+    }
 }
