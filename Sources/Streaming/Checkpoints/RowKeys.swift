@@ -84,7 +84,7 @@ enum RowKeys {
 
     /// - Throws: ``StoreError`` where the key of a row is too short.
     static func hashAndGroup(_ key: UnsafeRawBufferPointer) throws(StoreError) -> (hash: UInt64, group: Int) {
-        guard key.count >= stateHeader else { throw damage("the state of a key") }
+        guard key.count >= stateHeader else { throw RowKeys.damage("the state of a key") }
         return (UInt64(bigEndian: integer(key, at: 1)), Int(UInt32(bigEndian: integer(key, at: 9))))
     }
 

@@ -88,7 +88,8 @@ struct RuleChange {
                 hash = row.hash
             }
             states.remove(Array(key))
-            deadlines.remove(RowKeys.row(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key))
+            // What has a deadline does not expire by itself.
+            if row.expiresAt == .max { deadlines.remove(RowKeys.row(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key)) }
             guard let move = moves[row.group] else { return true }
             do throws(BlobError) {
                 _ = try matcher.move(row.blob, by: move) { (state: MovedState) throws(Never) in

@@ -48,7 +48,16 @@ final class StoredKeys: ColdKeys {
 
     /// Reads the next rows that the matcher has not seen since the restart, or that its filter has lost.
     func readAhead(_ matcher: Matcher) {
-        guard failure == nil, let range = matcher.beginReading() else { return }
+        var left = rowsAhead
+        while left > 0, failure == nil, let range = matcher.beginReading() {
+            left -= StoredKeys.rowsToFindOne + readAhead(matcher, range, rows: left)
+        }
+    }
+
+    /// To find the first row costs as much as to read so many.
+    private static let rowsToFindOne = 64
+
+    private func readAhead(_ matcher: Matcher, _ range: (first: UInt64, end: UInt64?), rows limit: Int) -> Int {
         var bounds: [UInt8] = []
         RowKeys.appendHash(RowKeys.state, range.first, to: &bounds)
         let split = bounds.count
@@ -57,7 +66,7 @@ final class StoredKeys: ColdKeys {
         var stoppedBefore: UInt64?
         scan(bounds[..<split], to: bounds[split...]) { key, row throws(StoreError) in
             let (hash, group) = try RowKeys.hashAndGroup(key)
-            if count >= rowsAhead && matcher.beginsPartition(hash) {
+            if count >= limit && matcher.beginsPartition(hash) {
                 stoppedBefore = hash
                 return false
             }
@@ -71,8 +80,8 @@ final class StoredKeys: ColdKeys {
             return true
         }
         // What was not read to its end is unknown as before.
-        guard failure == nil else { return }
-        matcher.endReading(isToTheEnd: stoppedBefore == nil, before: stoppedBefore ?? 0)
+        if failure == nil { matcher.endReading(isToTheEnd: stoppedBefore == nil, before: stoppedBefore ?? 0) }
+        return count
     }
 
     private func scan(
