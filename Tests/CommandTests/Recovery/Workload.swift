@@ -196,7 +196,7 @@ enum Undisturbed {
         return place
     }
 
-    private static let scratch = Result { try Session(below: Session.memory) }
+    nonisolated(unsafe) private static let scratch = Result { try Session(below: Session.memory) }
 
     /// What a run over plain files of the names given writes, with one worker and a state folder, or none where time is to run out.
     static func run(_ workload: Workload, names: [String], drains: Bool) throws -> Written {
