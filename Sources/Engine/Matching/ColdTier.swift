@@ -81,6 +81,7 @@ final class ColdTier {
     static let filledSixteenths = 14
     /// Chunks that the hand looks at in one go, at most.
     static let chunksLookedAt = 64
+    static let unreadMany = 32
     /// Most of a chunk that moves.
     static let keptSixteenthsMax = 12
 

@@ -101,6 +101,9 @@ extension Matcher {
         return cold.firstUnread < cold.filter.partitionCount || !cold.unread.isEmpty
     }
 
+    /// Whether many parts of the filter are full.
+    public var isShortOfFilter: Bool { (cold?.unread.count ?? 0) > ColdTier.unreadMany }
+
     /// Begins to read, and gives the hashes whose rows ``offer(hash:group:key:row:)`` takes: from the first up to, but not with, the end (nil: to the
     /// last). All of it belongs to one view of the store, and no event is worked before ``endReading()``.
     public func beginReading() -> (first: UInt64, end: UInt64?)? {
