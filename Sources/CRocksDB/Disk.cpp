@@ -124,6 +124,12 @@ bool is_current(FileSystem &files, const std::string &path) {
 
 }  // namespace
 
+void Disk::begin_logs(bool proves) {
+    std::lock_guard<std::mutex> lock(log_mutex_);
+    proves_logs_ = proves;
+    log_chain_ = LogChain();
+}
+
 void Disk::hold_removals() {
     std::lock_guard<std::mutex> lock(held_mutex_);
     is_holding_ = true;
@@ -151,6 +157,11 @@ IOStatus Disk::NewSequentialFile(
     IOStatus status = target()->NewSequentialFile(path, options, result, debug);
     if (status.ok() && hook_->is_set()) result->reset(new WatchedSequential(std::move(*result), path, hook_));
     if (status.ok() && is_manifest(path)) status = read_sound(result);
+    if (status.ok() && is_write_ahead_log(path)) {
+        std::lock_guard<std::mutex> lock(log_mutex_);
+        if (proves_logs_) status = read_proved(path, log_chain_, result);
+    }
+    if (!status.ok()) result->reset();
     return status;
 }
 

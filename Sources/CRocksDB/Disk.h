@@ -5,11 +5,12 @@
 //    fails; but a record whose fsync failed may be on the disk all the same, and the next opening would then find a MANIFEST that names files
 //    which are gone. After a failure no table is removed until the store is opened again, which removes what is not in use.
 //    For the same reason a MANIFEST is never removed while CURRENT names it.
-// 3. Tables are sealed, and MANIFESTs are read up to their last sound record; see Table.h.
+// 3. Tables are sealed, see Table.h; MANIFESTs are read up to their last sound record, and write-ahead logs are proved, see Log.h.
 #ifndef NEEDLETAIL_CROCKSDB_DISK_H
 #define NEEDLETAIL_CROCKSDB_DISK_H
 
 #include "CRocksDB.h"
+#include "Log.h"
 
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
@@ -63,6 +64,9 @@ public:
 
     const char *Name() const override { return "NeedletailDisk"; }
 
+    /// A store is about to be opened; `proves` says whether its write-ahead logs hold anything.
+    void begin_logs(bool proves);
+
     /// From here on removals of tables wait.
     void hold_removals();
     /// Removals go through again, and those that waited are done now.
@@ -100,6 +104,9 @@ public:
 
 private:
     std::shared_ptr<Hook> hook_;
+    std::mutex log_mutex_;
+    bool proves_logs_ = false;
+    LogChain log_chain_;
     std::mutex held_mutex_;
     bool is_holding_ = false;
     std::vector<std::string> held_;

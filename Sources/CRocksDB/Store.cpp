@@ -1,56 +1,19 @@
-// A RocksDB that takes in finished tables only: its log and its memory tables stay empty. See Sources/StateStores/RocksStore.swift for what is
-// built on it.
-#include "Disk.h"
+// Opening a RocksDB and reading it, and the store of checkpoints, which takes in finished tables only: its log and its memory tables stay empty.
+// See Sources/StateStores/RocksStore.swift for what is built on it. Rows that are written one batch at a time: Batch.cpp.
 #include "Failure.h"
+#include "Store.h"
 
 #include <rocksdb/cache.h>
-#include <rocksdb/compaction_filter.h>
-#include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
-#include <rocksdb/options.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 
-#include <atomic>
 #include <cstdarg>
-#include <cstring>
 
 using namespace rocksdb;
 
 namespace needletail {
-
-/// Drops rows whose time has come. Threads of compactions share it; the time is all that changes.
-class ExpiryFilter final : public CompactionFilter {
-public:
-    explicit ExpiryFilter(uint8_t kind) : kind_(kind) {}
-
-    const char *Name() const override { return "NeedletailExpiry"; }
-
-    Decision FilterV2(int, const Slice &key, ValueType type, const Slice &value, std::string *, std::string *) const override {
-        if (type != ValueType::kValue || key.empty() || uint8_t(key[0]) != kind_ || value.size() < 8) return Decision::kKeep;
-        uint64_t expiry = 0;
-        for (int i = 7; i >= 0; i--) expiry = expiry << 8 | uint8_t(value[i]);
-        return int64_t(expiry) <= expired.load(std::memory_order_relaxed) ? Decision::kRemove : Decision::kKeep;
-    }
-
-    std::atomic<int64_t> expired{INT64_MIN};
-
-private:
-    uint8_t kind_;
-};
-
-/// Notes that the store needs to be opened again before it can be written to.
-class ErrorListener final : public EventListener {
-public:
-    void OnBackgroundError(BackgroundErrorReason, Status *) override { has_error.store(true); }
-    // RocksDB would wait for room and then resume by itself, in a state of which it is not sure (an assertion fails where tables are taken in
-    // after a MANIFEST could not be written). The store is opened again instead, which is what a crash does.
-    void OnErrorRecoveryBegin(BackgroundErrorReason, Status, bool *is_automatic) override { *is_automatic = false; }
-
-    std::atomic<bool> has_error{false};
-};
 
 /// Who only reads leaves the folder's LOG to who writes.
 class SilentLogger final : public Logger {
@@ -63,18 +26,6 @@ public:
 
 using needletail::failure_of;
 using needletail::guarded;
-
-struct nt_store {
-    nt_disk *disk;
-    bool is_read_only;
-    Options options;
-    /// As `options`, but for the files of a checkpoint, which are written on the engine's time: quick compression.
-    Options part_options;
-    std::shared_ptr<needletail::ErrorListener> listener;
-    std::unique_ptr<needletail::ExpiryFilter> filter;
-    // After what it uses, so that it is destroyed before.
-    std::unique_ptr<DB> db;
-};
 
 struct nt_part {
     std::unique_ptr<SstFileWriter> writer;
@@ -101,8 +52,19 @@ void set_options(nt_store *store, const nt_store_options *wanted) {
     options.allow_mmap_writes = false;
     options.allow_fallocate = false;
 
-    // Nothing is ever put into the memory table.
-    options.write_buffer_size = 64 << 10;
+    if (wanted->has_log) {
+        // What is delivered soon never becomes a table: a flush drops rows that were removed in the memory table.
+        options.write_buffer_size = 8 << 20;
+        options.max_write_buffer_number = 4;
+        // Disk::read_log ends a log before a record that a crash left unfinished; whatever else is wrong with it is damage.
+        options.wal_recovery_mode = WALRecoveryMode::kAbsoluteConsistency;
+        // Both would make sequence numbers or records that the proof of the logs does not follow.
+        options.recycle_log_file_num = 0;
+        options.enable_pipelined_write = false;
+    } else {
+        // Nothing is ever put into the memory table.
+        options.write_buffer_size = 64 << 10;
+    }
     options.avoid_flush_during_shutdown = true;
 
     options.compaction_style = kCompactionStyleLevel;
@@ -178,6 +140,7 @@ nt_failure *nt_store_open(nt_disk *disk, const nt_store_options *wanted, nt_stor
         store->listener = std::make_shared<needletail::ErrorListener>();
         store->filter = std::make_unique<needletail::ExpiryFilter>(wanted->expiring_kind);
         set_options(store.get(), wanted);
+        disk->files->begin_logs(wanted->has_log != 0);
         // Opening to write removes what is not in use; what a failure left waiting is judged anew.
         if (!store->is_read_only) disk->files->forget_removals();
         DB *db = nullptr;

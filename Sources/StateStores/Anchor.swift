@@ -113,7 +113,7 @@ struct Anchor: Equatable {
         return number
     }
 
-    private static func sum(of content: ArraySlice<UInt8>) -> [UInt8] {
+    static func sum(of content: ArraySlice<UInt8>) -> [UInt8] {
         let state = nt_hash_state_create()
         defer { nt_hash_state_free(state) }
         content.withUnsafeBytes { nt_hash_update(state, $0.baseAddress, $0.count) }

@@ -39,11 +39,11 @@ enum DamagedFile {
     /// Where the message names none, it is about the list of files, which `CURRENT` names.
     static func path(in text: String, folder: String) -> String {
         let bytes = Array(text.utf8)
-        for ending in [".sst", ".ldb"] {
+        // RocksDB looks for the name of old versions, `.ldb`, last, and tells of that.
+        for (ending, meant) in [(".sst", ".sst"), (".ldb", ".sst"), (".log", ".log")] {
             if let place = find(Array(ending.utf8), in: bytes) {
                 let digits = bytes[..<place].reversed().prefix(while: { isDigit($0) }).reversed()
-                // RocksDB looks for the name of old versions last, and tells of that.
-                if !digits.isEmpty { return folder + "/" + String(decoding: digits, as: UTF8.self) + ".sst" }
+                if !digits.isEmpty { return folder + "/" + String(decoding: digits, as: UTF8.self) + meant }
             }
         }
         if let place = find(Array("MANIFEST-".utf8), in: bytes) {

@@ -94,7 +94,7 @@ extension RocksStore {
 
         /// Locks the folder against other processes and other stores of this one. RocksDB has a lock too, but takes it after we have
         /// begun to look around.
-        private static func lock(_ folder: String) throws(StoreError) -> Int32 {
+        static func lock(_ folder: String) throws(StoreError) -> Int32 {
             let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             guard descriptor >= 0 else { throw .failed("\(folder) cannot be opened: \(String(cString: strerror(errno)))") }
             while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
@@ -139,7 +139,7 @@ extension RocksStore {
             let failure = folder.withCString { path in
                 var options = nt_store_options(
                     path: path, cache_bytes: max(0, settings.cacheBytes), level0_files: Int32(clamping: settings.level0Files),
-                    create: isNew ? 1 : 0, read_only: isReadOnly ? 1 : 0, expiring_kind: StateRowKind.expiring)
+                    create: isNew ? 1 : 0, read_only: isReadOnly ? 1 : 0, expiring_kind: StateRowKind.expiring, has_log: 0)
                 return nt_store_open(settings.disk.handle, &options, &handle)
             }
             try check(failure, reading: folder)

@@ -9,6 +9,7 @@ public import Streaming
 ///     journal/N/           what was read from input N, where it is a pipe
 ///     idle.log             steps of time that silence made
 ///     outbox/              alerts on their way to webhooks
+///     sent                 how many alerts have left (``SentCount``)
 ///     spill/               events that wait, while a run needs the room
 ///     savepoint.request    what `needletail savepoint` asks of the process that runs
 ///     savepoint.answer     what that has answered
@@ -46,7 +47,15 @@ public final class StateFolder {
     public var journalsPath: String { path + "/journal" }
     public var idleLogPath: String { path + "/idle.log" }
     public var outboxPath: String { path + "/outbox" }
+    public var sentCountPath: String { path + "/sent" }
     public var spillPath: String { path + "/spill" }
+
+    /// Makes the folder that journals lie in.
+    public func makeJournals() throws(StoreError) {
+        guard mkdir(journalsPath, 0o755) == 0 || errno == EEXIST else {
+            throw .failed("\(journalsPath) cannot be made: \(String(cString: strerror(errno)))")
+        }
+    }
 
     /// Opens a folder's checkpoints to look at them, also while a run goes on.
     public static func reading(_ path: String) throws(StoreError) -> RocksStore {
@@ -68,7 +77,7 @@ public final class StateFolder {
 
     /// True where it was made now, or is empty.
     private static func makeFolder(_ path: String) throws(StoreError) -> Bool {
-        if mkdir(path, 0o755) == 0 { return true }
+        if mkdir(path, 0o700) == 0 { return true }
         guard errno == EEXIST else { throw .failed("\(path) cannot be made: \(String(cString: strerror(errno)))") }
         let names = Disk.names(in: path)
         if names.isEmpty {

@@ -123,6 +123,29 @@ import Testing
         #expect(options.checkpointEvery == 5 && options.stateDirectory == "d")
     }
 
+    /// Every beginning of the page's example, and every byte of it left out or replaced: in order, or an error that has a text.
+    @Test func noFileTrapsTheReader() throws {
+        let bytes = Array(try ConfigurationTests.example().utf8)
+        func read(_ changed: [UInt8]) {
+            do throws(UsageError) {
+                _ = try Configuration(path: "n.json", bytes: changed).resolved(currentFolder: "/", cores: 2)
+            } catch {
+                #expect(!([error] + error.more).contains { !$0.message.hasPrefix("n.json:") })
+            }
+        }
+        for place in bytes.indices {
+            read(Array(bytes[..<place]))
+            var changed = bytes
+            changed.remove(at: place)
+            read(changed)
+            for byte in Array("\"{}[],:0-x\n$\\".utf8) + [0x00, 0x80, 0xFF] {
+                changed = bytes
+                changed[place] = byte
+                read(changed)
+            }
+        }
+    }
+
     // MARK: - Secrets
 
     /// The keys of a webhook as they will be: a secret by itself or in a file.

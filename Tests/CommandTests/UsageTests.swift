@@ -87,12 +87,15 @@ import Testing
         Wrong("needletail test empty", "no fixture in empty"),
         Wrong("needletail test", "neither fixtures/ nor rules/"),
         // What the contract has and this version has not: never silence.
-        Wrong("needletail run r.rule --state s", "--state is not in this version"),
-        Wrong("needletail run r.rule --state=s", "--state is not in this version"),
         Wrong("needletail run r.rule --follow", "--follow is for files"),
         Wrong("needletail run r.rule --follow --input e.gz", "a compressed file (.gz) cannot be followed"),
         Wrong("needletail run r.rule --follow --input empty", "only a file can be followed"),
-        Wrong("needletail run r.rule --checkpoint-every 5s", "--checkpoint-every is not in this version"),
+        Wrong("needletail run r.rule --checkpoint-every 5s", "--checkpoint-every needs a state folder", "add --state DIR"),
+        Wrong("needletail run r.rule --checkpoint-every 5ms --state s", "--checkpoint-every needs a duration", "at least 10ms, not 5ms"),
+        Wrong("needletail run r.rule --memory 64M", "--memory needs a state folder", "add --state DIR"),
+        Wrong("needletail run r.rule --memory 64MB --state s", "--memory needs a size such as 512M", "not 64MB"),
+        Wrong("needletail run r.rule --journal", "--journal needs a state folder"),
+        Wrong("needletail run r.rule --state s --on-rule-change perhaps", "one of keep, fail, not perhaps"),
         Wrong("needletail run r.rule --webhook-secret-env S", "--webhook-secret-env is not in this version"),
         Wrong("needletail run r.rule --webhook-allow-private", "--webhook-allow-private is not in this version"),
         Wrong("needletail run r.rule --alerts https://host/hidden", "--alerts https://… is not in this version"),
@@ -120,8 +123,6 @@ import Testing
         Wrong("needletail explain r.rule", "`needletail explain RULES…` is not in this version"),
         Wrong("needletail trace r.rule", "`needletail trace` is not in this version"),
         Wrong("needletail backtest a b", "`needletail backtest` is not in this version"),
-        Wrong("needletail savepoint x", "`needletail savepoint` is not in this version"),
-        Wrong("needletail state x", "`needletail state` is not in this version"),
         Wrong("needletail deliveries", "`needletail deliveries` is not in this version"),
     ]
 

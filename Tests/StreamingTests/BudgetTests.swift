@@ -34,12 +34,11 @@ import Testing
         var options = PipelineOptions(blockBytes: blockBytes, workers: workers, seed: 11)
         options.parallelBytes = 1
         options.rowsReadAhead = rowsReadAhead
-        let prints = try fingerprints(of: loaded.checked)
         let pipeline = Pipeline(
             program: loaded.program,
             inputs: [Input(source: MemorySource("input 0", lines), format: loaded.format, delayMicroseconds: loaded.stream.delayMicroseconds)],
             alerts: [sink], clock: SteadyClock(),
-            checkpoints: store.map { CheckpointOptions(store: $0, everyMicroseconds: 50_000, fingerprints: prints, memoryBytesMax: budget) },
+            checkpoints: store.map { CheckpointOptions(store: $0, everyMicroseconds: 50_000, fingerprints: loaded.fingerprints, memoryBytesMax: budget) },
             options: options)
         var peak = 0
         let stop = StopFlag()
@@ -76,14 +75,13 @@ import Testing
             options.parallelBytes = random.pick([1, 32 << 10])
             options.rowsReadAhead = random.pick([0, 1, 10, 2048])
             let budget = random.pick([nil, 1, 64 << 10])
-            let prints = try fingerprints(of: loaded.checked)
             let pipeline = Pipeline(
                 program: loaded.program,
                 inputs: [Input(
                     source: ResumableMemorySource("input 0", lines), format: loaded.format,
                     delayMicroseconds: loaded.stream.delayMicroseconds)],
                 alerts: [sink], clock: SteadyClock(),
-                checkpoints: CheckpointOptions(store: store, everyMicroseconds: 50_000, fingerprints: prints, memoryBytesMax: budget), options: options)
+                checkpoints: CheckpointOptions(store: store, everyMicroseconds: 50_000, fingerprints: loaded.fingerprints, memoryBytesMax: budget), options: options)
             let stop = StopFlag()
             let last = 500 + random.below(2_000)
             let summary = try pipeline.run(stop: stop) { if Int($0.events) > last { stop.set() } }
@@ -103,55 +101,5 @@ import Testing
         let found = try BudgetTests.run(loaded, lines, store: MemoryStore(), budget: budget, workers: 2)
         #expect(found.summary.keys >= 60_000 && found.summary.keys < 61_000 && found.summary.residentKeys < 20_000)
         #expect(found.peak > budget * 3 / 4 && found.peak <= budget * 5 / 4, "\(found.peak) bytes at most, of \(budget)")
-    }
-}
-
-/// A clock that goes on with each look.
-private final class SteadyClock: Clock {
-    private var now: Int64 = 0
-    var wallMicroseconds: Int64 { monotonicMicroseconds }
-    var monotonicMicroseconds: Int64 {
-        now += 1_000
-        return now
-    }
-}
-
-private final class ResumableMemorySource: ResumableSource {
-    let name: String
-    private let bytes: [UInt8]
-    private var position = 0
-
-    init(_ name: String, _ bytes: [UInt8]) {
-        self.name = name
-        self.bytes = bytes
-    }
-
-    func read(into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int? {
-        let count = min(room.count, bytes.count - position, 1_000)
-        bytes.withUnsafeBytes { all in
-            if count > 0 { room.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[position..<position + count])) }
-        }
-        position += count
-        return count
-    }
-
-    func place(at position: UInt64) -> [UInt8] { [] }
-    func resume(at position: UInt64, place: [UInt8]) throws(SourceError) { self.position = Int(position) }
-    func forget(before position: UInt64) {}
-}
-
-private final class CuttableSink: ResumableSink {
-    private(set) var bytes: [UInt8] = []
-    func write(_ bytes: UnsafeRawBufferPointer) throws(SinkError) { self.bytes += bytes }
-    func flush() throws(SinkError) {}
-    let name = "alerts"
-    let canBeCut = true
-    var length: UInt64 { UInt64(bytes.count) }
-    var tail: [UInt8] { bytes.suffix(20) }
-    func synchronize() throws(SinkError) {}
-
-    func cut(to length: UInt64, tail: [UInt8]) throws(SinkError) -> Bool {
-        bytes.removeLast(bytes.count - Int(length))
-        return true
     }
 }

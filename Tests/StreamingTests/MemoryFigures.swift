@@ -76,10 +76,9 @@ import Testing
         let begun = ContinuousClock.now
         let store = try RocksStore(directory: path)
         let options = PipelineOptions(drains: drains, workers: 2, seed: 5)
-        let prints = try fingerprints(of: loaded.checked)
         let pipeline = Pipeline(
             program: loaded.program, inputs: [Input(source: source, format: loaded.format)], alerts: [MemorySink()], clock: RealClock(),
-            checkpoints: CheckpointOptions(store: store, everyMicroseconds: 10_000_000, fingerprints: prints, memoryBytesMax: budget),
+            checkpoints: CheckpointOptions(store: store, everyMicroseconds: 10_000_000, fingerprints: loaded.fingerprints, memoryBytesMax: budget),
             options: options)
         var run = FigureRun()
         var last = begun

@@ -83,6 +83,8 @@ typedef struct {
     int read_only;
     /// Rows whose key begins with this byte begin with their expiry.
     uint8_t expiring_kind;
+    /// 1: rows are written in batches, through a log that is synced. Nothing is then taken in.
+    int has_log;
 } nt_store_options;
 
 nt_failure *nt_store_open(nt_disk *disk, const nt_store_options *options, nt_store **out);
@@ -113,6 +115,21 @@ nt_failure *nt_store_compact(nt_store *store);
 
 /// How many files level 0 has.
 uint64_t nt_store_level0_count(nt_store *store);
+
+// -- Rows written in batches, to a store that has a log.
+
+typedef struct nt_batch nt_batch;
+
+nt_batch *nt_batch_create(void);
+void nt_batch_destroy(nt_batch *batch);
+nt_failure *nt_batch_put(nt_batch *batch, const void *key, size_t key_count, const void *value, size_t value_count);
+nt_failure *nt_batch_remove(nt_batch *batch, const void *key, size_t key_count);
+/// Removes the rows from `first` up to, but not with, `end`; takes the same time however many there are.
+nt_failure *nt_batch_remove_range(nt_batch *batch, const void *first, size_t first_count, const void *end, size_t end_count);
+
+/// Writes the batch as one, and makes it durable. One batch is written at a time: the proof of the log depends on it. After a failure it is
+/// open whether the batch is there, until the store is opened again.
+nt_failure *nt_store_write(nt_store *store, nt_batch *batch);
 
 // -- A file of ascending rows.
 

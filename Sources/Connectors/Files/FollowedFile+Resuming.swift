@@ -53,8 +53,8 @@ extension FollowedFile {
 
     /// The file that a piece was read from.
     private func find(_ piece: FilePlace.Piece, in folder: RotatedFiles, opens: Bool = true) -> PlannedFile? {
-        let byInode = folder.files.filter { $0.identity.inode == piece.print.inode }
-        // Where nothing was read, content proves nothing.
+        // Where nothing was read, content proves nothing; and the inode may have been given to a file that is no log.
+        let byInode = folder.files.filter { $0.identity.inode == piece.print.inode && (piece.print.length > 0 || $0.isNamed || $0.isRotated) }
         let byContent = piece.print.length == 0 ? [] : folder.files.filter { $0.isNamed || $0.isRotated }
         for candidate in byInode.sorted(by: { $0.isNamed && !$1.isNamed }) + byContent {
             guard let (descriptor, identity) = candidate.open() else { continue }

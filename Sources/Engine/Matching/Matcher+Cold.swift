@@ -29,8 +29,8 @@ extension Matcher {
     /// A stored state was not sound: nothing that was matched since may leave.
     public var coldFailure: BlobError? { cold?.failure }
 
-    /// Bytes of all that grows with the keys: their states with the room between them, also those copied for a checkpoint, tables, deadlines, filter, and the lists of what has
-    /// changed.
+    /// Bytes of all that grows with the keys: their states with the room between them, also those copied for a checkpoint, tables, deadlines,
+    /// filter, and the lists of what has changed.
     public var memoryBytes: Int {
         var bytes = allocator.bytesHeld + (cold?.filter.bytes ?? 0) + (changes?.listBytes ?? 0)
         for group in groups { bytes += group.table.grownBytes + group.deadlines.bytes }

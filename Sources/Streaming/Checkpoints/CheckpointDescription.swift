@@ -86,16 +86,16 @@ public struct CheckpointDescription: Sendable {
         var description = self
         try store.scan(kind: RowKeys.state) { key, value throws(StoreError) in
             let row = try RowKeys.state(key, value)
-            guard description.groups.indices.contains(row.group) else { throw Restoring.damage("the state of a key") }
+            guard description.groups.indices.contains(row.group) else { throw RowKeys.damage("the state of a key") }
             let found: KeyDescription
             do throws(BlobError) {
                 found = try KeyDescription(blob: row.blob, names: description.groups[row.group].names)
             } catch {
-                throw Restoring.damage("the state of a key (\(error))")
+                throw RowKeys.damage("the state of a key (\(error))")
             }
             var threads: [(rule: String, count: Int)] = []
             for section in found.threads {
-                guard description.members[row.group].indices.contains(section.rule) else { throw Restoring.damage("the state of a key") }
+                guard description.members[row.group].indices.contains(section.rule) else { throw RowKeys.damage("the state of a key") }
                 let rank = description.members[row.group][section.rule]
                 description.rules[rank].keys += 1
                 description.rules[rank].threads += UInt64(section.count)

@@ -60,11 +60,12 @@ struct RuleChange {
     private func moveCooldowns(_ store: any StateStore, _ writer: any CheckpointWriter) throws(StoreError) {
         var rows = RowMoves()
         try store.scan(kind: RowKeys.cooldown) { key, value throws(StoreError) in
-            let cooldown = try RowKeys.cooldown(key)
-            guard ranks.indices.contains(cooldown.rule) else { throw Restoring.damage("a cooldown") }
+            var (cooldown, state) = try RowKeys.cooldown(key, value)
+            guard ranks.indices.contains(cooldown.rule) else { throw RowKeys.damage("a cooldown") }
             rows.remove(Array(key))
             if let rank = ranks[cooldown.rule] {
-                rows.put(RowKeys.cooldownKey(rule: rank, isTimeout: cooldown.isTimeout, value: cooldown.value), Array(value))
+                cooldown.rule = rank
+                rows.put(RowKeys.cooldownKey(cooldown), RowKeys.cooldownValue(cooldown, state))
             }
             return true
         }
@@ -74,38 +75,39 @@ struct RuleChange {
     private func moveStates(_ store: any StateStore, _ writer: any CheckpointWriter) throws(StoreError) {
         let matcher = Matcher(program: program, seed: old.seed)
         let moves = groupMoves
-        var rows = RowMoves(), deadlines = RowMoves()
+        var states = RowMoves()
+        var deadlines = RowMoves()
         var hash: UInt64?
         try store.scan(kind: RowKeys.state) { key, value throws(StoreError) in
             let row = try RowKeys.state(key, value)
-            guard moves.indices.contains(row.group) else { throw Restoring.damage("the state of a key") }
+            guard moves.indices.contains(row.group) else { throw RowKeys.damage("the state of a key") }
             // Rows of one hash stand side by side, whatever their group.
             if row.hash != hash {
                 try deadlines.write(to: writer, part: 1)
-                try rows.write(to: writer, part: 2)
+                try states.write(to: writer, part: 2)
                 hash = row.hash
             }
-            rows.remove(Array(key))
+            states.remove(Array(key))
             // What has a deadline does not expire by itself.
-            if row.expiresAt == .max { deadlines.remove(RowKeys.key(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key)) }
+            if row.expiresAt == .max { deadlines.remove(RowKeys.row(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key)) }
             guard let move = moves[row.group] else { return true }
             do throws(BlobError) {
                 _ = try matcher.move(row.blob, by: move) { (state: MovedState) throws(Never) in
-                    rows.put(
-                        RowKeys.key(RowKeys.state, hash: row.hash, group: state.group, key: row.key),
+                    states.put(
+                        RowKeys.row(RowKeys.state, hash: row.hash, group: state.group, key: row.key),
                         RowKeys.stateValue(expiresAt: state.expiresAt, blob: state.blob))
                     guard state.nextDeadline != .max else { return }
                     deadlines.put(
-                        RowKeys.key(RowKeys.deadline, hash: row.hash, group: state.group, key: row.key),
+                        RowKeys.row(RowKeys.deadline, hash: row.hash, group: state.group, key: row.key),
                         withUnsafeBytes(of: state.nextDeadline.littleEndian) { Array($0) })
                 }
             } catch {
-                throw Restoring.damage("the state of a key (\(error))")
+                throw RowKeys.damage("the state of a key (\(error))")
             }
             return true
         }
         try deadlines.write(to: writer, part: 1)
-        try rows.write(to: writer, part: 2)
+        try states.write(to: writer, part: 2)
     }
 
     /// By the old group; nil where none of its rules stays.

@@ -41,7 +41,7 @@ final class StoredKeys: ColdKeys {
         let start = keyBytes.count
         RowKeys.append(RowKeys.state, hash: hash, group: group + 1, key: empty, to: &keyBytes)
         scan(keyBytes[..<start], to: keyBytes[start...]) { key, row throws(StoreError) in
-            body(UnsafeRawBufferPointer(rebasing: key[RowKeys.stateHeader...]), row)
+            body(try RowKeys.key(ofState: key, row), row)
             return true
         }
     }
@@ -73,10 +73,11 @@ final class StoredKeys: ColdKeys {
                 return false
             }
             count += 1
+            let whole = try RowKeys.key(ofState: key, row)
             do throws(BlobError) {
-                try matcher.offer(hash: hash, group: group, key: UnsafeRawBufferPointer(rebasing: key[RowKeys.stateHeader...]), row: row)
+                try matcher.offer(hash: hash, group: group, key: whole, row: row)
             } catch {
-                throw Restoring.damage("the state of a key (\(error))")
+                throw RowKeys.damage("the state of a key (\(error))")
             }
             return true
         }

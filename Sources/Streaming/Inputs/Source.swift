@@ -22,6 +22,14 @@ public protocol ResumableSource: Source {
 
     /// A checkpoint holds what came of the bytes before `position`: they are not asked for again.
     func forget(before position: UInt64)
+
+    /// Makes durable what the source itself keeps of the bytes that it has handed out; a checkpoint is committed after that. May be called
+    /// from another thread while more is read. By default there is nothing to do.
+    func synchronize() throws(SourceError)
+}
+
+extension ResumableSource {
+    public func synchronize() throws(SourceError) {}
 }
 
 /// Waits for several sources at once.

@@ -36,6 +36,10 @@ public struct RunSummary: Sendable, Equatable {
     public var spilledBytes: UInt64 = 0
     /// Fields that break the `event` declaration of their type, and so are unknown; of those that rules read.
     public var brokenFields: UInt64 = 0
+    /// Checkpoints that were committed.
+    public var checkpoints: UInt64 = 0
+    /// The longest time for which matching stood still for one, microseconds.
+    public var checkpointPauseMax: Int64 = 0
     /// In the order of names.
     public var rules: [Rule]
     /// A request to stop ended the run.
@@ -68,6 +72,8 @@ public struct RunSummary: Sendable, Equatable {
         sum.spilledEvents += earlier.spilledEvents
         sum.spilledBytes += earlier.spilledBytes
         sum.brokenFields += earlier.brokenFields
+        sum.checkpoints += earlier.checkpoints
+        sum.checkpointPauseMax = max(sum.checkpointPauseMax, earlier.checkpointPauseMax)
         sum.evictions += earlier.evictions
         sum.coldReads += earlier.coldReads
         var rules = Dictionary(uniqueKeysWithValues: sum.rules.map { ($0.name, $0) })

@@ -88,6 +88,12 @@ public final class Pipeline {
         set { inputs.onIdleAdvance = newValue }
     }
 
+    /// Is told how many alerts have left since the state began, after each time that some have. May be called by any worker, one at a time.
+    public var onAlertsLeft: ((UInt64) -> Void)? {
+        get { writer.onLeft }
+        set { writer.onLeft = newValue }
+    }
+
     /// Something to do between two supersteps, when everything that was read is matched: it is done as soon as the flag is set, and the
     /// flag is then clear. The run ends there where it gives false, as by a request to stop.
     public var request: (flag: StopFlag, carryOut: () throws(RunError) -> Bool)?
@@ -97,7 +103,10 @@ public final class Pipeline {
     /// - Throws: ``RunError``; what was read before has been matched, and its alerts have left.
     public func run(stop: StopFlag, progress: (RunSummary) -> Void = { _ in }) throws(RunError) -> RunSummary {
         defer { pool.end() }
-        if let checkpoints { try begin(checkpoints, from: try committed.get()) }
+        if let checkpoints {
+            try begin(checkpoints, from: try committed.get())
+            if let records = checkpoints.idleRecords { try repeatSilence(records) }
+        }
         input: while !stop.isSet {
             if let request, request.flag.take() {
                 if try request.carryOut() { continue }
@@ -263,6 +272,9 @@ public final class Pipeline {
 
     // MARK: - Checkpoints
 
+    /// Begins the next checkpoint as soon as can be; nothing waits for it.
+    public func hurryCheckpoint() { checkpointer?.hurry() }
+
     /// Makes a checkpoint now, and waits until it is durable. Where lines are being read again after a restart, the last one stands.
     public func checkpoint() throws(RunError) {
         try checkpointer?.finish(expired: reached.expired, anchor: anchor)
@@ -312,6 +324,24 @@ public final class Pipeline {
                     isEmpty: committed == nil)
             }
         }
+        // From the first line on there is a place to go back to: a log may be rotated, and a pipe is empty, before the first checkpoint is due.
+        if committed == nil { try checkpoint() }
+    }
+
+    /// What silence has done since the checkpoint is done again, each step at its line; those that no line came after, now.
+    private func repeatSilence(_ records: any IdleRecords) throws(RunError) {
+        let recorder = IdleRecorder(
+            records, sources: inputs.readers.compactMap { $0.input.source as? any ResumableSource },
+            isNeeded: sinks.contains { Resuming.cuttable($0) == nil })
+        do throws(StoreError) { try recorder.handOut(to: inputs.readers) } catch { throw .state(error) }
+        inputs.recorder = recorder
+        writer.recorder = recorder
+        checkpointer?.recorder = recorder
+        let before = inputs.bound
+        for reader in inputs.readers { reader.repeatAdvances(before: reader.nextLine) }
+        guard inputs.bound != before else { return }
+        settleBounds()
+        try matchPending()
     }
 
     var hasUnread: Bool { shards.contains(where: \.hasUnread) }
@@ -385,6 +415,8 @@ public final class Pipeline {
         summary.spilledBytes = shards.reduce(0) { $0 + $1.reorder.spilledBytes }
         summary.brokenFields = workers.reduce(0) { $0 + $1.tester.brokenFields }
         summary.alerts = writer.count
+        summary.checkpoints = checkpointer?.count ?? 0
+        summary.checkpointPauseMax = checkpointer?.longestPause ?? 0
         for rule in summary.rules.indices {
             summary.rules[rule].alerts = writer.sent[rule]
             summary.rules[rule].suppressed = writer.suppressed[rule]

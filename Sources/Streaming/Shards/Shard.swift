@@ -217,7 +217,7 @@ final class Shard: @unchecked Sendable {
     /// Why the state that is stored cannot be had; nothing that was matched since may leave.
     var stateFailure: StoreError? {
         if let failure = stored?.failure { return failure }
-        return matcher.coldFailure.map { Restoring.damage("the state of a key (\($0))") }
+        return matcher.coldFailure.map { RowKeys.damage("the state of a key (\($0))") }
     }
 
     /// Whether stored keys are to be read ahead.

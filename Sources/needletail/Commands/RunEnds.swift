@@ -4,11 +4,15 @@ internal import Glibc
 internal import Replay
 internal import RuleCompiler
 internal import RuleLanguage
+internal import StateStores
 internal import Streaming
 
 /// What a run reads from and writes to.
 struct RunEnds {
     var inputs: [Input] = []
+    /// By the place among the inputs: those that cannot be read again, such as pipes.
+    private var passing: Set<Int> = []
+    private(set) var journaled: [Int: JournaledSource] = [:]
     var alerts: [FileSink] = []
     var late: FileSink?
     var rejects: FileSink?
@@ -18,7 +22,8 @@ struct RunEnds {
         var identities: [FileIdentity: String] = [:]
         let specs = options.inputs.isEmpty ? [.standardInput] : options.inputs
         for (spec, stream) in zip(specs, try RunEnds.streams(of: specs, rules)) {
-            let (source, identity) = try RunEnds.opened(spec, follows: options.follows(spec), log: log)
+            let (source, identity, canGoBack) = try RunEnds.opened(spec, follows: options.follows(spec), log: log)
+            if !canGoBack { passing.insert(inputs.count) }
             if let identity {
                 if let other = identities[identity] {
                     throw .usage(UsageError("\(spec.origin) \(spec.spec) is the same file as \(other)", hint: "each input is read once"))
@@ -55,11 +60,31 @@ struct RunEnds {
         return streams
     }
 
+    /// What comes through pipes is kept in the state folder, since it cannot be read again.
+    mutating func journal(in state: StateFolder, _ options: Options) throws(RunFailure) {
+        let specs = options.inputs.isEmpty ? [.standardInput] : options.inputs
+        do throws(StoreError) { try state.makeJournals() } catch { throw .failed(error.message) }
+        for index in passing.sorted() {
+            do throws(SourceError) {
+                let source = try JournaledSource(
+                    inputs[index].source, folder: state.journalPath(index), isFresh: state.store.committed == nil,
+                    isSynchronized: options.journals(specs[index]))
+                inputs[index].source = source
+                journaled[index] = source
+            } catch {
+                throw .failed(error.message)
+            }
+        }
+    }
+
     /// Opens the inputs again for a run that goes on with other rules. What came through a pipe is in its journal.
     mutating func reopenInputs(_ options: Options, _ rules: RuleSet, log: Log) throws(RunFailure) {
         let specs = options.inputs.isEmpty ? [.standardInput] : options.inputs
         for (index, stream) in try RunEnds.streams(of: specs, rules).enumerated() {
-            let source = try RunEnds.opened(specs[index], follows: options.follows(specs[index]), log: log).source
+            let source: any Source =
+                if let journaled = journaled[index] { journaled } else {
+                    try RunEnds.opened(specs[index], follows: options.follows(specs[index]), log: log).source
+                }
             inputs[index] = Input(source: source, stream: stream)
         }
     }
@@ -79,7 +104,7 @@ struct RunEnds {
 
     private static func opened(
         _ input: InputSpec, follows: Bool, log: Log
-    ) throws(RunFailure) -> (source: any Source, identity: FileIdentity?) {
+    ) throws(RunFailure) -> (source: any Source, identity: FileIdentity?, canGoBack: Bool) {
         let path = try expanded(input.spec, of: input.origin)
         if follows && input.isStandardInput {
             throw .usage(UsageError("--follow is for files; standard input is read until it ends anyway", hint: "name a file: --input FILE"))
@@ -87,13 +112,13 @@ struct RunEnds {
         do throws(FileError) {
             if follows {
                 let source = try FollowedFile(path, name: input.spec) { log.write(.warning, $0) }
-                return (source, source.identity)
+                return (source, source.identity, true)
             }
             let source =
                 input.isStandardInput
                 ? try FileDescriptorSource.borrowing(STDIN_FILENO, name: "-")
                 : try FileDescriptorSource.opening(path, name: input.spec)
-            return (source.decompressed(path: path), source.identity)
+            return (source.decompressed(path: path), source.identity, source.canGoBack)
         } catch {
             throw RunFailure(input.origin, error)
         }

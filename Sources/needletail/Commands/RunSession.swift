@@ -15,6 +15,8 @@ final class RunSession {
     private let state: StateFolder?
     private var rules: RuleSet
     private var ends: RunEnds
+    /// Opened with the first run on the state.
+    private var idleLog: IdleLog?
     /// What the run goes on with after a request to read the rules again.
     private var nextRules: RuleSet?
 
@@ -29,8 +31,12 @@ final class RunSession {
         // A name that is wrong leaves everything as it is: files of alerts are opened first and touched last.
         ends = try RunEnds(options, rules, log: log)
         state = try RunSession.openState(options)
-        if state == nil { try ends.clear() }
-        if state != nil { StopSignals.listenForRequests() }
+        guard let state else {
+            try ends.clear()
+            return
+        }
+        try ends.journal(in: state, options)
+        StopSignals.listenForRequests()
     }
 
     private static func openState(_ options: Options) throws(RunFailure) -> StateFolder? {
@@ -49,7 +55,10 @@ final class RunSession {
         while true {
             let pipeline = try makePipeline()
             do throws(RunError) {
-                let summary = try pipeline.run(stop: StopSignals.flag) { report.progress($0) }
+                let summary = try pipeline.run(stop: StopSignals.flag) { summary in
+                    report.progress(summary)
+                    if ends.journaled.contains(where: \.value.wantsCheckpoint) { pipeline.hurryCheckpoint() }
+                }
                 guard let next = nextRules else {
                     try ends.close()
                     report.end(summary)
@@ -70,35 +79,61 @@ final class RunSession {
     }
 
     private func makePipeline() throws(RunFailure) -> Pipeline {
-        var checkpoints: CheckpointOptions?
-        var spill: SpillFolder?
-        if let state {
-            do throws(CompileFailure) {
-                checkpoints = CheckpointOptions(
-                    store: state.store, everyMicroseconds: options.checkpointEvery ?? RunBounds.checkpointEveryDefault,
-                    fingerprints: try fingerprints(of: rules.checked), failsOnRuleChange: options.failsOnRuleChange,
-                    memoryBytesMax: options.memoryBytes)
-            } catch {
-                throw .failed("a rule that was compiled cannot be compiled by itself")
-            }
-            do throws(FileError) {
-                spill = try SpillFolder(state.spillPath, bytesMax: RunSession.spillBytesMax)
-            } catch {
-                throw .failed(error.message)
-            }
-        }
         let pipeline = Pipeline(
             program: rules.program, inputs: ends.inputs, alerts: ends.alerts, late: ends.late, rejects: ends.rejects,
-            selector: PollSelector(stopDescriptor: stopDescriptor), clock: SystemClock(), checkpoints: checkpoints, spill: spill,
+            selector: PollSelector(stopDescriptor: stopDescriptor), clock: SystemClock(), checkpoints: try checkpointOptions(), spill: try spillFolder(),
             options: PipelineOptions(
                 drains: options.drains ?? (state == nil), reorderBytesMax: options.reorderMemoryBytes ?? RunBounds.reorderMemoryDefault,
                 workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
                 seed: UInt64.random(in: .min ... .max)))
         pipeline.onResume = { [log] in log.write($0) }
+        if let state, ends.alerts.contains(where: { !$0.canBeCut }) { try countAlerts(of: pipeline, state) }
         if state != nil {
             pipeline.request = (StopSignals.request, { [unowned pipeline] () throws(RunError) in try self.carryOutRequests(pipeline) })
         }
         return pipeline
+    }
+
+    private func checkpointOptions() throws(RunFailure) -> CheckpointOptions? {
+        guard let state else { return nil }
+        let prints: [Fingerprint]
+        do throws(CompileFailure) {
+            prints = try fingerprints(of: rules.checked)
+        } catch {
+            throw .failed("a rule that was compiled cannot be compiled by itself")
+        }
+        do throws(StoreError) {
+            if idleLog == nil { idleLog = try IdleLog(state.idleLogPath, isFresh: state.store.committed == nil) }
+        } catch {
+            throw .failed(RunSession.message(error, state: state.path))
+        }
+        return CheckpointOptions(
+            store: state.store, everyMicroseconds: options.checkpointEvery ?? RunBounds.checkpointEveryDefault, fingerprints: prints,
+            failsOnRuleChange: options.failsOnRuleChange, memoryBytesMax: options.memoryBytes, idleRecords: idleLog)
+    }
+
+    private func spillFolder() throws(RunFailure) -> SpillFolder? {
+        guard let state else { return nil }
+        do throws(FileError) {
+            return try SpillFolder(state.spillPath, bytesMax: RunSession.spillBytesMax)
+        } catch {
+            throw .failed(error.message)
+        }
+    }
+
+    /// Alerts that have left through a pipe cannot be taken back: a restart says how many of them come again.
+    private func countAlerts(of pipeline: Pipeline, _ state: StateFolder) throws(RunFailure) {
+        let sent: SentCount
+        do throws(StoreError) { sent = try SentCount(state.sentCountPath) } catch { throw .failed(error.message) }
+        pipeline.onAlertsLeft = { sent.set($0) }
+        pipeline.onResume = { [log] resumption in
+            log.write(resumption)
+            guard sent.before > resumption.alerts else { return }
+            log.write(
+                .warning,
+                "up to \(NumberText.counted(sent.before - resumption.alerts, "alert")) that left after the checkpoint come again where an output is no file; their `id` is the same",
+                [("repeated", "\(sent.before - resumption.alerts)")])
+        }
     }
 
     // MARK: - Requests
@@ -161,6 +196,9 @@ final class RunSession {
                 + (StateFolder.lastSavepoint(of: state).map {
                     "The last savepoint is \($0): run with --from-savepoint \($0) and a new --state folder"
                 } ?? "No savepoint was made of it: begin anew with another --state folder")
+        case .unknownFormat:
+            // What tells the version may be what is damaged.
+            error.message + (StateFolder.lastSavepoint(of: state).map { ". The last savepoint is \($0): run with --from-savepoint \($0) and a new --state folder" } ?? "")
         default: error.message
         }
     }

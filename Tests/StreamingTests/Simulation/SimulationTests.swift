@@ -1,6 +1,4 @@
-import Engine
 import ReferenceMatcher
-import RuleCompiler
 @testable import Streaming
 import Testing
 
@@ -12,7 +10,6 @@ import Testing
         var rules: String
         var stream: Stream
         var loaded: Loaded
-        var fingerprints: [Fingerprint]
         var checkpointEveryMicroseconds: Int64
     }
 
@@ -39,7 +36,7 @@ import Testing
             program: loaded.program, inputs: inputs, alerts: [files[0]], late: files[1], rejects: files[2], clock: SimulatedClock(world),
             checkpoints: CheckpointOptions(
                 store: SimulatedStore(world), everyMicroseconds: schedule.checkpointEveryMicroseconds,
-                fingerprints: schedule.fingerprints, commitsAside: false, memoryBytesMax: memoryBytesMax),
+                fingerprints: loaded.fingerprints, commitsAside: false, memoryBytesMax: memoryBytesMax),
             scheduler: { SimulatedScheduler(world, count: $0, body: $1) }, options: options)
         defer {
             world.evictions += pipeline.summary.evictions
@@ -89,14 +86,14 @@ import Testing
         let drawn = RandomCase.drawnProgram(
             seed: random.next(), features: random.pick([.core, .full]), size: 2 + random.below(5), rules: 1 + random.below(3)
         ) { try? checked($0) }
-        guard let drawn, let loaded = try? Loaded(drawn.program), let fingerprints = try? fingerprints(of: drawn.program) else { return nil }
+        guard let drawn, let loaded = try? Loaded(drawn.program) else { return nil }
         var events = drawn.events
         // Lines that are no events are rejected, once.
         for _ in 0..<random.below(4) where !events.isEmpty {
             events.insert(RandomEvent(input: random.pick(events).input, time: 0, text: "{\"broken\": "), at: random.below(events.count))
         }
         return Schedule(
-            rules: drawn.text, stream: Stream(events), loaded: loaded, fingerprints: fingerprints,
+            rules: drawn.text, stream: Stream(events), loaded: loaded,
             checkpointEveryMicroseconds: Int64(random.pick([1, 5_000, 30_000])))
     }
 
