@@ -79,7 +79,8 @@ void set_options(nt_store *store, const nt_store_options *wanted) {
     options.ttl = 0;
     options.periodic_compaction_seconds = 0;
     options.compaction_filter = store->filter.get();
-    options.compaction_readahead_size = 1 << 20;
+    // Each file that is compacted has one; there may be more than a hundred.
+    options.compaction_readahead_size = 256 << 10;
 
     options.compression = kLZ4Compression;
     options.bottommost_compression = kZSTD;
@@ -108,10 +109,12 @@ void set_options(nt_store *store, const nt_store_options *wanted) {
     BlockBasedTableOptions table;
     table.format_version = 5;
     table.checksum = kXXH3;
-    table.block_size = 16 << 10;
+    // A key that is read alone costs its block: read, proved, decompressed.
+    table.block_size = 4 << 10;
     table.block_cache = NewLRUCache(wanted->cache_bytes, 2);
     table.cache_index_and_filter_blocks = true;
     table.cache_index_and_filter_blocks_with_high_priority = true;
+    table.pin_l0_filter_and_index_blocks_in_cache = true;
     table.filter_policy.reset(NewBloomFilterPolicy(10));
     options.table_factory.reset(NewBlockBasedTableFactory(table));
 

@@ -11,13 +11,13 @@ public protocol ColdKeys: AnyObject {
 ///
 /// A key is in memory, or what the last committed checkpoint has of it is its state. So only *clean* keys leave memory, whose last change
 /// a committed checkpoint holds; and a key that was removed is asked for nowhere until a checkpoint without it is committed
-/// (``ChangeLog/isRemoved(_:group:_:_:)``). It does not matter whether a row is read before or after a commit that is under way: what that changes is
-/// in memory or removed.
+/// (``ChangeLog/isRemoved(_:group:_:_:)``). It does not matter whether a row is read before or after a commit that is under way: what that
+/// changes is in memory or removed.
 ///
 /// A hand goes round over the chunks of memory (the clock algorithm, after Corbató 1968). It passes over keys that have been touched since it
 /// last came by; an event that meets a key marks it as changed, so the epoch of the change tells. A chunk of which a quarter can leave is evacuated,
-/// as by the cleaner of a log-structured memory (Rumble, Kejriwal and Ousterhout 2014): so the bound holds for what is taken from the system, however the
-/// sizes of states shift.
+/// as by the cleaner of a log-structured memory (Rumble, Kejriwal and Ousterhout 2014): so the bound holds for what is taken from the system,
+/// however the sizes of states shift.
 final class ColdTier {
     let source: any ColdKeys
     let filter: ColdFilter
@@ -81,6 +81,7 @@ final class ColdTier {
     static let filledSixteenths = 14
     /// Chunks that the hand looks at in one go, at most.
     static let chunksLookedAt = 64
+    static let unreadMany = 32
     /// Most of a chunk that moves.
     static let keptSixteenthsMax = 12
 

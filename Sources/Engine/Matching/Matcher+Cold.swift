@@ -29,8 +29,8 @@ extension Matcher {
     /// A stored state was not sound: nothing that was matched since may leave.
     public var coldFailure: BlobError? { cold?.failure }
 
-    /// Bytes of all that grows with the keys: their states with the room between them, also those copied for a checkpoint, tables, deadlines, filter, and the lists of what has
-    /// changed.
+    /// Bytes of all that grows with the keys: their states with the room between them, also those copied for a checkpoint, tables, deadlines,
+    /// filter, and the lists of what has changed.
     public var memoryBytes: Int {
         var bytes = allocator.bytesHeld + (cold?.filter.bytes ?? 0) + (changes?.listBytes ?? 0)
         for group in groups { bytes += group.table.grownBytes + group.deadlines.bytes }
@@ -100,6 +100,9 @@ extension Matcher {
         guard let cold else { return false }
         return cold.firstUnread < cold.filter.partitionCount || !cold.unread.isEmpty
     }
+
+    /// Whether many parts of the filter are full.
+    public var isShortOfFilter: Bool { (cold?.unread.count ?? 0) > ColdTier.unreadMany }
 
     /// Begins to read, and gives the hashes whose rows ``offer(hash:group:key:row:)`` takes: from the first up to, but not with, the end (nil: to the
     /// last). All of it belongs to one view of the store, and no event is worked before ``endReading()``.

@@ -19,6 +19,8 @@ final class Checkpointer: @unchecked Sendable {
     private let everyMicroseconds: Int64
     private let commitsAside: Bool
     private var nextAt: Int64
+    /// Memory waits for the checkpoint.
+    private var isHurried = false
 
     private enum Phase {
         case resting
@@ -56,6 +58,8 @@ final class Checkpointer: @unchecked Sendable {
 
     /// So many rows are a slice: about a quarter of a millisecond.
     static let sliceRows = 256
+    /// Where memory waits for it: at least as many as the events of a superstep change.
+    private static let hurriedSliceRows = 8192
     /// How often a quiet run looks whether a commit has ended.
     private static let commitLooksMicroseconds: Int64 = 10_000
 
@@ -92,7 +96,10 @@ final class Checkpointer: @unchecked Sendable {
     // MARK: - Between supersteps
 
     /// The next checkpoint begins as soon as the one at hand is committed.
-    func hurry() { nextAt = clock.monotonicMicroseconds }
+    func hurry() {
+        nextAt = clock.monotonicMicroseconds
+        isHurried = true
+    }
 
     /// Ends what is done and begins what is due. `anchor` is asked for at the barrier, where all alerts have been written.
     func proceed(expired: Int64, anchor: () throws(RunError) -> Anchor?) throws(RunError) {
@@ -181,6 +188,7 @@ final class Checkpointer: @unchecked Sendable {
 
     private func end(isCommitted: Bool) {
         phase = .resting
+        isHurried = false
         writer = nil
         for part in parts { part.failure = nil }
         for shard in shards { shard.matcher.endCheckpoint(isCommitted: isCommitted) }
@@ -198,10 +206,11 @@ final class Checkpointer: @unchecked Sendable {
         let part = parts[index]
         guard phase == .writing, !part.isWritten, part.failure == nil, let writer else { return }
         let (deadlines, states) = (1 + index, 1 + shards.count + index)
+        let rowsMax = isHurried ? Checkpointer.hurriedSliceRows : Checkpointer.sliceRows
         var key: [UInt8] = []
         var value: [UInt8] = []
         do throws(StoreError) {
-            let isDone = try shards[index].matcher.writeCheckpoint(rows: Checkpointer.sliceRows) { row throws(StoreError) in
+            let isDone = try shards[index].matcher.writeCheckpoint(rows: rowsMax) { row throws(StoreError) in
                 if let deadline = row.deadline {
                     key.removeAll(keepingCapacity: true)
                     RowKeys.append(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key, to: &key)

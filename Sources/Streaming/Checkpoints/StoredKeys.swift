@@ -48,12 +48,14 @@ final class StoredKeys: ColdKeys {
 
     /// Reads the next rows that the matcher has not seen since the restart, or that its filter has lost.
     func readAhead(_ matcher: Matcher) {
-        var left = rowsAhead
+        var left = matcher.isShortOfFilter ? StoredKeys.haste * rowsAhead : rowsAhead
         while left > 0, failure == nil, let range = matcher.beginReading() {
             left -= StoredKeys.rowsToFindOne + readAhead(matcher, range, rows: left)
         }
     }
 
+    /// How much more is read at a time where many parts of the filter are full: until they are rebuilt, every new key asks the store.
+    private static let haste = 4
     /// To find the first row costs as much as to read so many.
     private static let rowsToFindOne = 64
 
