@@ -211,12 +211,22 @@ IOStatus Disk::NewRandomAccessFile(
 
 IOStatus Disk::NewWritableFile(
     const std::string &path, const FileOptions &options, std::unique_ptr<FSWritableFile> *result, IODebugContext *debug) {
+    if (is_notes(path)) {
+        IOStatus made = target()->NewWritableFile(path, options, result, debug);
+        if (made.ok()) result->reset(new Notes(std::move(*result)));
+        return made;
+    }
     IOStatus status =
         hook_->around(NT_DISK_CREATE, path, "", [&] { return target()->NewWritableFile(path, options, result, debug); });
     if (status.ok() && hook_->is_set()) result->reset(new WatchedWritable(std::move(*result), path, hook_));
     if (status.ok() && is_table(path)) *result = sealing(std::move(*result));
-    if (status.ok() && is_notes(path)) result->reset(new Notes(std::move(*result)));
     return status;
+}
+
+IOStatus Disk::NewLogger(
+    const std::string &path, const IOOptions &options, std::shared_ptr<Logger> *result, IODebugContext *debug) {
+    // The wrapper's own would write past us.
+    return FileSystem::NewLogger(path, options, result, debug);
 }
 
 IOStatus Disk::ReopenWritableFile(
