@@ -1,4 +1,5 @@
 import ReferenceMatcher
+import RuleCompiler
 import StateStores
 @testable import Streaming
 import Testing

@@ -1,5 +1,6 @@
 import Foundation
 import ReferenceMatcher
+import RuleCompiler
 import StateStores
 @testable import Streaming
 import Testing

@@ -3,7 +3,7 @@ internal import Glibc
 /// All state of one key in one group of rules: one relocatable piece of memory in a size class of ``BlobAllocator``, with 32-bit offsets
 /// from its start.
 ///
-///     0  format          4  size class       8  used bytes       12 checksum (of a saved blob)
+///     0  format          4  size class       8  used bytes       12 checksum (of a saved blob; else the group)
 ///     16 key hash        24 next deadline    32 expires at       40 armed deadline
 ///     48 key length      52 section count and capacity, 16 bits each
 ///     56 section offset  60 epoch of the last change, and whether a checkpoint holds the key
@@ -40,6 +40,12 @@ struct Blob {
     var checksum: UInt32 {
         get { load(12, as: UInt32.self) }
         nonmutating set { base.storeBytes(of: newValue, toByteOffset: 12, as: UInt32.self) }
+    }
+
+    /// While it is in memory: the group of rules that it belongs to, in the place of the checksum.
+    var group: Int {
+        get { Int(load(12, as: UInt32.self)) }
+        nonmutating set { base.storeBytes(of: UInt32(newValue), toByteOffset: 12, as: UInt32.self) }
     }
 
     var hash: UInt64 {

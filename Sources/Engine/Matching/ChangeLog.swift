@@ -96,9 +96,9 @@ final class ChangeLog {
         return blob.epoch == frozen.number
     }
 
-    func noteChange(_ base: UnsafeMutableRawPointer, _ group: GroupState, _ allocator: BlobAllocator) {
+    func noteChange(_ base: UnsafeMutableRawPointer, _ group: GroupState) {
         let blob = Blob(base)
-        if isUnwritten(blob) { copy(base, group, allocator) }
+        if isUnwritten(blob) { copy(base, group) }
         blob.epoch = current.number
         current.changed[ChangeLog.range(blob.hash)].append(Key(hash: blob.hash, group: Int32(group.index)))
         current.blobBytes += BlobAllocator.size(blob.sizeClass)
@@ -110,9 +110,9 @@ final class ChangeLog {
         current.blobBytes += BlobAllocator.size(new) - BlobAllocator.size(old)
     }
 
-    func noteRemoval(_ base: UnsafeMutableRawPointer, _ group: GroupState, _ allocator: BlobAllocator) {
+    func noteRemoval(_ base: UnsafeMutableRawPointer, _ group: GroupState) {
         let blob = Blob(base)
-        if isUnwritten(blob) { copy(base, group, allocator) }
+        if isUnwritten(blob) { copy(base, group) }
         if blob.epoch == current.number { current.blobBytes -= BlobAllocator.size(blob.sizeClass) }
         guard blob.isStored else { return }
         if keepsRemovedHashes { current.removedHashes.insert(blob.hash) }
@@ -122,15 +122,16 @@ final class ChangeLog {
         current.removedKeys.append(blob.key, blob.keyLength)
     }
 
-    private func copy(_ base: UnsafeMutableRawPointer, _ group: GroupState, _ allocator: BlobAllocator) {
+    private func copy(_ base: UnsafeMutableRawPointer, _ group: GroupState) {
         guard let frozen else { return }
         let blob = Blob(base)
-        let copy = allocator.allocate(blob.sizeClass)
+        // Not from the allocator: what stands there may be taken elsewhere.
+        let copy = UnsafeMutableRawPointer.allocate(byteCount: blob.used, alignment: 16)
         memcpy(copy, base, blob.used)
         frozen.images.append(
             Image(hash: blob.hash, group: Int32(group.index), blob: copy, next: frozen.imagesByHash[blob.hash] ?? -1))
         frozen.imagesByHash[blob.hash] = frozen.images.count - 1
-        frozen.listBytes += 2 * MemoryLayout<Image>.stride
+        frozen.listBytes += 2 * MemoryLayout<Image>.stride + blob.used
         blob.isStored = true
     }
 
@@ -190,12 +191,12 @@ extension Matcher {
     @inline(__always)
     func willChange(_ base: UnsafeMutableRawPointer, _ group: GroupState) {
         guard let changes, Blob(base).epoch != changes.current.number else { return }
-        changes.noteChange(base, group, allocator)
+        changes.noteChange(base, group)
     }
 
     @inline(__always)
     func willRemove(_ base: UnsafeMutableRawPointer, _ group: GroupState) {
-        changes?.noteRemoval(base, group, allocator)
+        changes?.noteRemoval(base, group)
     }
 
     /// The barrier: what has changed up to now belongs to the checkpoint that ``writeCheckpoint(rows:_:)`` writes.
@@ -226,7 +227,7 @@ extension Matcher {
     /// The checkpoint is committed, or has failed: then its keys belong to the next one.
     public func endCheckpoint(isCommitted: Bool) {
         guard let changes, let epoch = changes.frozen else { return }
-        for image in epoch.images { allocator.deallocate(image.blob, Blob(image.blob).sizeClass) }
+        for image in epoch.images { image.blob.deallocate() }
         changes.frozen = nil
         if !isCommitted { takeBack(epoch, changes.current) }
         cold?.isStuck = false
@@ -291,6 +292,7 @@ extension Matcher {
             let (armed, isLoose, wasStored) = (blob.armedDeadline, blob.isArmedLoosely, blob.isStored)
             prepareForSaving(blob)
             defer {
+                blob.group = Int(row.group)
                 blob.armedDeadline = armed
                 blob.isArmedLoosely = isLoose
                 blob.epoch = epoch.number + 1

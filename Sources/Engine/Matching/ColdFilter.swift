@@ -7,25 +7,30 @@ internal import Glibc
 /// number that the fingerprint gives, modulo the count of buckets, so that a filter can have any number of them. It is wrong about one
 /// key in 8 000 that is not there.
 ///
-/// A fingerprint cannot be moved to a larger filter, since the hash it comes from is gone. A partition that is full is therefore *unknown*:
-/// it answers "maybe" to everything, until its rows have been read from the store again. That costs 0.5 µs a row, and a filter made so has
-/// room for half as many keys again; what went from the store meanwhile, because its time had run out, is gone from the filter too.
-/// After a restart every partition is unknown.
+/// A fingerprint cannot be moved to a larger filter, since the hash it comes from is gone. So a partition that fills up is rebuilt: its rows are
+/// read from the store again, which costs 0.5 µs a row and frees it of what went from the store because its time had run out. Where that
+/// comes too late the partition is *unknown*: it answers "maybe" to everything. After a restart every partition is. A rebuilt one has
+/// room for 40 to 90 of 100 keys more, each for another number, so that not all of them fill up at a time.
 ///
-/// - Complexity: O(1) for each question and change; 2 to 3.3 bytes a key.
+/// - Complexity: O(1) for each question and change; 2.3 to 4 bytes a key.
 final class ColdFilter {
     private struct Partition {
         var slots: UnsafeMutablePointer<UInt16>?
         var buckets: UInt32 = 0
         var count: UInt32 = 0
         var isKnown = false
+        /// To be rebuilt.
+        var isAwaited = false
     }
 
     private static let bucketSize = 4
     private static let leastBuckets = 8
+    /// Of a partition's first filter.
+    private let bucketsAtFirst: Int
     private static let kicksMax = 128
-    /// Of sixteen.
     private static let fullSixteenths = 15
+    /// A partition that is so full is to be rebuilt.
+    private static let fillingSixteenths = 13
     /// How often a larger one is tried where the keys do not go into one.
     private static let attemptsMax = 8
 
@@ -41,7 +46,9 @@ final class ColdFilter {
     private(set) var bytes = 0
 
     /// Of partitions `range` of all; each is empty and known, or unknown.
-    init(_ range: Range<Int>, isKnown: Bool) {
+    init(_ range: Range<Int>, isKnown: Bool, bytesAtFirst: Int = 0) {
+        let bucketBytes = ColdFilter.bucketSize * MemoryLayout<UInt16>.stride
+        bucketsAtFirst = max(ColdFilter.leastBuckets, min(bytesAtFirst, 64 << 10) / bucketBytes)
         first = range.lowerBound
         partitionCount = range.count
         partitions = .allocate(capacity: max(1, range.count))
@@ -100,17 +107,21 @@ final class ColdFilter {
         return nil
     }
 
-    /// Notes a key that leaves memory; false where its partition has become unknown by that, since it is full.
+    /// Notes a key that leaves memory; true where its partition is to be rebuilt from now on.
     func insert(_ hash: UInt64, group: Int) -> Bool {
         let index = partition(of: hash)
-        guard partitions[index].isKnown else { return true }
-        if partitions[index].slots == nil { take(ColdFilter.leastBuckets, for: index) }
-        let room = Int(partitions[index].buckets) * ColdFilter.bucketSize / 16 * ColdFilter.fullSixteenths
-        guard Int(partitions[index].count) < room, put(ColdFilter.mark(hash, group: group), into: index) else {
+        guard partitions[index].isKnown else { return false }
+        if partitions[index].slots == nil { take(bucketsAtFirst, for: index) }
+        let sixteenth = Int(partitions[index].buckets) * ColdFilter.bucketSize / 16
+        let wasAwaited = partitions[index].isAwaited
+        let count = Int(partitions[index].count)
+        if count >= sixteenth * ColdFilter.fullSixteenths || !put(ColdFilter.mark(hash, group: group), into: index) {
             forget(index)
+        } else if count < sixteenth * ColdFilter.fillingSixteenths {
             return false
         }
-        return true
+        partitions[index].isAwaited = true
+        return !wasAwaited
     }
 
     /// Forgets a key that was inserted, or found when its partition was rebuilt, and comes back into memory.
@@ -131,7 +142,8 @@ final class ColdFilter {
         forget(index)
         partitions[index].isKnown = true
         guard !marks.isEmpty else { return true }
-        var buckets = max(ColdFilter.leastBuckets, marks.count * 3 / 2 * 16 / (ColdFilter.fullSixteenths * ColdFilter.bucketSize) + 1)
+        let room = marks.count * (14 + index * 5 % 6) / 10
+        var buckets = max(bucketsAtFirst, room * 16 / (ColdFilter.fullSixteenths * ColdFilter.bucketSize) + 1)
         for _ in 0..<ColdFilter.attemptsMax {
             take(buckets, for: index)
             if marks.allSatisfy({ put($0, into: index) }) { return true }

@@ -14,13 +14,17 @@ public protocol ColdKeys: AnyObject {
 /// (``ChangeLog/isRemoved(_:group:_:_:)``). It does not matter whether a row is read before or after a commit that is under way: what that changes is
 /// in memory or removed.
 ///
-/// A hand goes round over the keys (the clock algorithm, after Corbató 1968). It passes over those that have been touched since it last came by;
-/// an event that meets a key marks it as changed, so the epoch of the change tells.
+/// A hand goes round over the chunks of memory (the clock algorithm, after Corbató 1968). It passes over keys that have been touched since it
+/// last came by; an event that meets a key marks it as changed, so the epoch of the change tells. A chunk of which a quarter can leave is evacuated,
+/// as by the cleaner of a log-structured memory (Rumble, Kejriwal and Ousterhout 2014): so the bound holds for what is taken from the system, however the
+/// sizes of states shift.
 final class ColdTier {
     let source: any ColdKeys
     let filter: ColdFilter
     /// Most bytes of keyed state in memory; nil: as many as there are.
     let bytesMax: Int?
+    /// From here on keys leave; one chunk less, since what moves needs room.
+    let target: Int?
     var evictions: UInt64 = 0
     var reads: UInt64 = 0
     /// What was stored is not sound.
@@ -29,34 +33,36 @@ final class ColdTier {
     var isStuck = false
 
     // The hand.
-    var group = 0
-    var place = 0
+    var chunk = 0
     /// Keys that have been touched in this epoch or later are passed over.
     var sparedFrom: UInt32
     private var roundStart: UInt32
     private var evictionsBefore: UInt64 = 0
     private var idleRounds = 0
 
-    // What is to be read from the store: at first all, from there on what became unknown.
+    // What is to be read from the store: at first all, from there on what fills up.
     var firstUnread = 0
-    var unknown: [Int] = []
+    var unread: [Int] = []
     /// The scan at hand: its next partition, the end, and marks of that partition's keys which stay where they are.
     var scanning = 0
     var scanEnd = 0
     var isRestoring = false
     var marks: [UInt64] = []
 
-    init(_ source: any ColdKeys, partitions: Range<Int>, bytesMax: Int?, isEmpty: Bool, epoch: UInt32) {
+    init(_ source: any ColdKeys, partitions: Range<Int>, bytesMax: Int?, chunkSize: Int, isEmpty: Bool, epoch: UInt32) {
         self.source = source
         self.bytesMax = bytesMax
-        filter = ColdFilter(partitions, isKnown: isEmpty)
+        target = bytesMax.map { $0 - chunkSize }
+        // At first about a hundredth of the budget.
+        let bytes = (bytesMax ?? 0) / 100 / max(1, partitions.count)
+        filter = ColdFilter(partitions, isKnown: isEmpty, bytesAtFirst: bytes)
         firstUnread = isEmpty ? partitions.count : 0
         sparedFrom = epoch
         roundStart = epoch
     }
 
     func insert(_ blob: Blob, group: Int) {
-        if !filter.insert(blob.hash, group: group) { unknown.append(filter.partition(of: blob.hash)) }
+        if filter.insert(blob.hash, group: group) { unread.append(filter.partition(of: blob.hash)) }
     }
 
     /// The hand has been all round; false where it has found nothing that may leave, whether touched or not.
@@ -73,8 +79,10 @@ final class ColdTier {
     static let expiryCount = 8
     /// Of the budget; what is read ahead after a restart leaves the rest to what events ask for.
     static let filledSixteenths = 14
-    /// Slots that the hand looks at in one go, at most.
-    static let looksMax = 4096
+    /// Chunks that the hand looks at in one go, at most.
+    static let chunksLookedAt = 64
+    /// Most of a chunk that moves.
+    static let keptSixteenthsMax = 12
 
     static func expiry(_ row: UnsafeRawBufferPointer) -> Int64 { Int64(littleEndian: row.loadUnaligned(as: Int64.self)) }
 }

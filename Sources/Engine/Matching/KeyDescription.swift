@@ -29,6 +29,14 @@ public struct KeyDescription: Sendable {
         threads = (0..<blob.sectionCount).map { (rule: Int(blob.sections[$0].rule), count: Int(blob.sections[$0].count)) }
     }
 
+    /// The bytes of the key that a saved blob belongs to; nil where they are cut off. Valid as long as the blob.
+    public static func key(ofBlob blob: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        guard blob.count >= Blob.headerSize else { return nil }
+        let length = Int(blob.loadUnaligned(fromByteOffset: 48, as: UInt32.self))
+        guard length <= blob.count - Blob.headerSize else { return nil }
+        return UnsafeRawBufferPointer(rebasing: blob[Blob.headerSize..<Blob.headerSize + length])
+    }
+
     private static func text(_ blob: Blob, _ names: [String]) throws(BlobError) -> (key: String, values: [String]) {
         var json = ByteBuffer()
         var values: [String] = []

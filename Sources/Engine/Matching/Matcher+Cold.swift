@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Keys that come from the store and go there: by a touch, by a deadline, by reading ahead, and out of memory by the budget.
 extension Matcher {
     /// From now on keys may be stored and not in memory.
@@ -12,7 +14,9 @@ extension Matcher {
         let ranges = (0..<KeyRouter.rangeCount).filter { KeyRouter.shard(of: UInt64($0) << 56, count: count) == shard }
         let perRange = (1 << ColdFilter.partitionBits) / KeyRouter.rangeCount
         let partitions = (ranges.first ?? 0) * perRange..<((ranges.last ?? -1) + 1) * perRange
-        cold = ColdTier(source, partitions: partitions, bytesMax: bytesMax, isEmpty: isEmpty, epoch: changes.current.number)
+        if let bytesMax { allocator.compact(within: bytesMax) }
+        cold = ColdTier(
+            source, partitions: partitions, bytesMax: bytesMax, chunkSize: allocator.chunkSize, isEmpty: isEmpty, epoch: changes.current.number)
     }
 
     /// Whether keys may be stored and not in memory.
@@ -25,10 +29,10 @@ extension Matcher {
     /// A stored state was not sound: nothing that was matched since may leave.
     public var coldFailure: BlobError? { cold?.failure }
 
-    /// Bytes of all that grows with the keys: their states, also those copied for a checkpoint, tables, deadlines, filter, and the lists of what has
+    /// Bytes of all that grows with the keys: their states with the room between them, also those copied for a checkpoint, tables, deadlines, filter, and the lists of what has
     /// changed.
     public var memoryBytes: Int {
-        var bytes = allocator.bytesInUse + (cold?.filter.bytes ?? 0) + (changes?.listBytes ?? 0)
+        var bytes = allocator.bytesHeld + (cold?.filter.bytes ?? 0) + (changes?.listBytes ?? 0)
         for group in groups { bytes += group.table.grownBytes + group.deadlines.bytes }
         return bytes
     }
@@ -91,17 +95,17 @@ extension Matcher {
 
     // MARK: - Reading ahead
 
-    /// Whether something of the store is to be read: all of it after a restart, and what the filter has lost.
+    /// Whether something of the store is to be read: all of it after a restart, and what the filter needs.
     public var hasUnread: Bool {
         guard let cold else { return false }
-        return cold.firstUnread < cold.filter.partitionCount || !cold.unknown.isEmpty
+        return cold.firstUnread < cold.filter.partitionCount || !cold.unread.isEmpty
     }
 
     /// Begins to read, and gives the hashes whose rows ``offer(hash:group:key:row:)`` takes: from the first up to, but not with, the end (nil: to the
     /// last). All of it belongs to one view of the store, and no event is worked before ``endReading()``.
     public func beginReading() -> (first: UInt64, end: UInt64?)? {
         guard let cold else { return nil }
-        if let partition = cold.unknown.popLast() {
+        if let partition = cold.unread.popLast() {
             cold.scanning = partition
             cold.scanEnd = partition + 1
             cold.isRestoring = false
@@ -146,7 +150,7 @@ extension Matcher {
         if cold.isRestoring {
             cold.firstUnread = cold.scanning
         } else if cold.scanning < cold.scanEnd {
-            cold.unknown.append(cold.scanning)
+            cold.unread.append(cold.scanning)
         }
         // With no bound on memory, all of it is there for good.
         if cold.bytesMax == nil && cold.failure == nil && !hasUnread {
@@ -165,60 +169,101 @@ extension Matcher {
     // MARK: - Out of memory
 
     /// Whether more is in memory than may be, and nothing can leave before a checkpoint is committed.
-    public var isOverBudget: Bool {
-        guard let bytesMax = cold?.bytesMax else { return false }
-        return memoryBytes > bytesMax
-    }
+    public var isOverBudget: Bool { cold?.bytesMax.map { memoryBytes > $0 } ?? false }
 
-    /// Takes clean keys out of memory while there is more than the budget; to be called every few events.
+    /// Takes clean keys out of memory where there is more than the budget; to be called every few events, and only between them.
     ///
     /// - Complexity: O(1) a key that has come since the last call, amortised.
     @inline(__always)
     public func keepWithinBudget() {
-        guard let cold, let bytesMax = cold.bytesMax, !cold.isStuck, memoryBytes > bytesMax else { return }
-        evict(cold, bytesMax)
+        guard let cold, let target = cold.target, !cold.isStuck, memoryBytes > target else { return }
+        evict(cold)
     }
 
     /// The same, until there is room or nothing more can leave.
     public func makeRoom() {
-        guard let cold, let bytesMax = cold.bytesMax else { return }
-        while !cold.isStuck, memoryBytes > bytesMax { evict(cold, bytesMax) }
+        guard let cold, let target = cold.target else { return }
+        while !cold.isStuck, memoryBytes > target { evict(cold) }
     }
 
+    /// Evacuates the next chunk of which enough can leave: what is clean and has not been touched since the hand last came by is evicted, the rest
+    /// moves together.
     @inline(never)
-    private func evict(_ cold: ColdTier, _ bytesMax: Int) {
+    private func evict(_ cold: ColdTier) {
         guard let changes else { return }
-        // Some more than is asked for, so that not every key looks for one that leaves.
-        let target = bytesMax - bytesMax / 64
-        var excess = memoryBytes - target
-        for _ in 0..<ColdTier.looksMax where excess > 0 {
-            let group = groups[cold.group]
-            if cold.place >= group.table.capacity {
-                cold.place = 0
-                cold.group += 1
-                guard cold.group == groups.count else { continue }
-                cold.group = 0
+        for _ in 0..<ColdTier.chunksLookedAt {
+            guard cold.chunk < allocator.chunks.count else {
+                evictLarge(cold, changes)
+                cold.chunk = 0
                 if cold.beginRound(changes.current.number) { continue }
                 // All that is left has to wait for a checkpoint.
                 cold.isStuck = true
                 return
             }
-            guard let base = group.table.slots[cold.place].blob else {
-                cold.place += 1
-                continue
-            }
-            let blob = Blob(base)
-            guard changes.isDurable(blob), blob.epoch < cold.sparedFrom, blob.isStored else {
-                cold.place += 1
-                continue
-            }
-            excess -= BlobAllocator.size(blob.sizeClass)
-            // What has run out of time goes from the store by itself.
-            if blob.expiresAt > watermark || blob.nextDeadline != .max { cold.insert(blob, group: group.index) }
-            allocator.deallocate(base, blob.sizeClass)
-            // Another entry may move here, so the place is looked at again.
-            group.table.remove(at: cold.place)
-            cold.evictions += 1
+            if evacuate(cold.chunk, cold, changes) { return }
+            cold.chunk += 1
         }
+    }
+
+    /// False where too little of a chunk can leave.
+    private func evacuate(_ chunk: Int, _ cold: ColdTier, _ changes: ChangeLog) -> Bool {
+        // Blocks are carved from it; only where it is the only one, somebody has to leave it.
+        let isOpen = allocator.isOpen(chunk)
+        if isOpen && allocator.chunks.count > 1 { return false }
+        var kept = 0, leaving = 0
+        allocator.forEachBlob(of: chunk) { base in
+            let blob = Blob(base)
+            if mayLeave(blob, cold, changes) { leaving += 1 } else { kept += BlobAllocator.size(blob.sizeClass) }
+        }
+        guard kept <= allocator.chunkSize / 16 * ColdTier.keptSixteenthsMax, leaving > 0 || !isOpen else { return false }
+        if isOpen { allocator.closeChunk() }
+        allocator.beginEvacuation(of: chunk)
+        allocator.forEachBlob(of: chunk) { base in
+            let blob = Blob(base)
+            let group = groups[blob.group]
+            let place = place(of: base, group)
+            if mayLeave(blob, cold, changes) {
+                leave(blob, group, at: place, cold)
+            } else {
+                let moved = allocator.allocate(blob.sizeClass)
+                memcpy(moved, base, blob.used)
+                group.table.set(place, moved)
+            }
+            allocator.giveUp(blob.sizeClass)
+        }
+        allocator.endEvacuation(of: chunk)
+        return true
+    }
+
+    private func evictLarge(_ cold: ColdTier, _ changes: ChangeLog) {
+        var index = allocator.large.count
+        while index > 0 {
+            // From the last on: another one takes the place of one that goes.
+            index -= 1
+            let blob = Blob(allocator.large[index])
+            guard mayLeave(blob, cold, changes) else { continue }
+            let group = groups[blob.group]
+            leave(blob, group, at: place(of: blob.base, group), cold)
+            allocator.deallocate(blob.base, blob.sizeClass)
+        }
+    }
+
+    @inline(__always)
+    private func mayLeave(_ blob: Blob, _ cold: ColdTier, _ changes: ChangeLog) -> Bool {
+        changes.isDurable(blob) && blob.epoch < cold.sparedFrom && blob.isStored
+    }
+
+    private func place(of base: UnsafeMutableRawPointer, _ group: GroupState) -> Int {
+        var place = group.table.next(Blob(base).hash, from: nil)
+        while let found = place, group.table.slots[found].blob != base { place = group.table.next(Blob(base).hash, from: found) }
+        guard let place else { preconditionFailure("Every blob stands in the table of its group.") }
+        return place
+    }
+
+    private func leave(_ blob: Blob, _ group: GroupState, at place: Int, _ cold: ColdTier) {
+        // What has run out of time goes from the store by itself.
+        if blob.expiresAt > watermark || blob.nextDeadline != .max { cold.insert(blob, group: group.index) }
+        group.table.remove(at: place)
+        cold.evictions += 1
     }
 }

@@ -29,6 +29,7 @@ extension Matcher {
                 blob.isArmedLoosely = isLoose
                 blob.epoch = epoch
                 blob.isStored = isStored
+                blob.group = group.index
             }
         }
     }
@@ -55,6 +56,7 @@ extension Matcher {
             throw error
         }
         blob.sizeClass = sizeClass
+        blob.group = index
         blob.hash = nt_hash64(blob.key, blob.keyLength, seed)
         // Of that entry it is known only that it comes no later than the deadline that was saved.
         blob.armedDeadline = isArmed ? blob.nextDeadline : .max

@@ -140,7 +140,7 @@ extension Matcher {
         let blob = Blob(base)
         base.storeBytes(of: Blob.format, as: UInt32.self)
         blob.sizeClass = sizeClass
-        blob.checksum = 0
+        blob.group = group.index
         blob.hash = cursor.hash
         blob.nextDeadline = .max
         blob.armedDeadline = .max

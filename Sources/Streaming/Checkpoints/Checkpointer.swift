@@ -52,6 +52,7 @@ final class Checkpointer: @unchecked Sendable {
     private(set) var count: UInt64 = 0
     /// The longest time for which everything stood still for a checkpoint, microseconds.
     private(set) var longestPause: Int64 = 0
+    var recorder: IdleRecorder?
 
     /// So many rows are a slice: about a quarter of a millisecond.
     static let sliceRows = 256
@@ -127,6 +128,7 @@ final class Checkpointer: @unchecked Sendable {
         next.madeAt = clock.wallMicroseconds
         encodedAnchor = next.encoded()
         positions = next.inputs.map(\.position)
+        recorder?.noteBarrier()
         do throws(StoreError) {
             // One for the cooldowns, then one a shard for the deadlines and one for the states: each ascends while both are written together.
             writer = try store.begin(parts: 1 + 2 * shards.count)
@@ -174,6 +176,7 @@ final class Checkpointer: @unchecked Sendable {
         if let commitFailure { throw commitFailure }
         count += 1
         for (source, position) in zip(sources, positions) { source?.forget(before: position) }
+        do throws(StoreError) { try recorder?.noteCommit() } catch { throw .state(error) }
     }
 
     private func end(isCommitted: Bool) {
@@ -249,17 +252,10 @@ final class Checkpointer: @unchecked Sendable {
     private func commitRows() throws(StoreError) {
         guard let writer else { return }
         let rows = cooldowns.map { change in
-            (key: RowKeys.cooldownKey(rule: change.key.rule, isTimeout: change.key.isTimeout, value: change.key.value), state: change.state)
+            (key: RowKeys.cooldownKey(change.key), value: change.state.map { RowKeys.cooldownValue(change.key, $0) })
         }
         for row in rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            guard let state = row.state else {
-                try writer.remove(part: 0, row.key)
-                continue
-            }
-            var value: [UInt8] = []
-            withUnsafeBytes(of: state.until.littleEndian) { value += $0 }
-            withUnsafeBytes(of: state.suppressed.littleEndian) { value += $0 }
-            try writer.put(part: 0, row.key, value)
+            if let value = row.value { try writer.put(part: 0, row.key, value) } else { try writer.remove(part: 0, row.key) }
         }
         try writer.finish(part: 0)
         try writer.commit(anchor: encodedAnchor, expired: expired)

@@ -10,12 +10,9 @@ struct Restoring {
     /// - Complexity: O(cooldowns and deadlines).
     func restore(_ store: any StateStore) throws(StoreError) {
         try store.scan(kind: RowKeys.cooldown) { key, value throws(StoreError) in
-            let cooldown = try RowKeys.cooldown(key)
-            guard value.count == 16, writer.sent.indices.contains(cooldown.rule) else { throw RowKeys.damage("a cooldown") }
-            writer.stage.restore(
-                cooldown,
-                AlertStage.State(
-                    until: Int64(littleEndian: RowKeys.integer(value, at: 0)), suppressed: UInt64(littleEndian: RowKeys.integer(value, at: 8))))
+            let (cooldown, state) = try RowKeys.cooldown(key, value)
+            guard writer.sent.indices.contains(cooldown.rule) else { throw RowKeys.damage("a cooldown") }
+            writer.stage.restore(cooldown, state)
             return true
         }
         try store.scan(kind: RowKeys.deadline) { key, value throws(StoreError) in

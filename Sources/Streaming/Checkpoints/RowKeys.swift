@@ -5,7 +5,7 @@ internal import Events
 enum RowKeys {
     /// State of a key: `K`, hash and group big-endian, the key's bytes. The value is the expiry, then the blob.
     static let state = StateRowKind.expiring
-    /// A cooldown: `C`, rule big-endian, 1 for timeouts, the key's bytes. The value is when it ends, and how many it has suppressed.
+    /// A cooldown: `C`, rule big-endian, 1 for timeouts, the key's bytes. Its value: ``cooldownValue(_:_:)``.
     static let cooldown = UInt8(ascii: "C")
 
     /// When something of a key is due without an event: `D`, then as for its state; only of keys that have such a time. The value is that time.
@@ -40,7 +40,34 @@ enum RowKeys {
     static func append(_ kind: UInt8, hash: UInt64, group: Int, key: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
         appendHash(kind, hash, to: &bytes)
         withUnsafeBytes(of: UInt32(group).bigEndian) { bytes += $0 }
-        bytes += key
+        appendKey(key, to: &bytes)
+    }
+
+    /// The bytes of a key up to here stand in the row's own key. A longer one has a digest in their place, and stands in the value alone.
+    private static let keyCountMax = 4_096
+    /// What a digest begins with, and no key does.
+    private static let digestMark: UInt8 = 0xFF
+
+    private static func appendKey(_ key: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
+        guard key.count > keyCountMax else {
+            bytes += key
+            return
+        }
+        let digest = Fingerprint(of: Array(key))
+        bytes.append(digestMark)
+        withUnsafeBytes(of: digest.high.bigEndian) { bytes += $0 }
+        withUnsafeBytes(of: digest.low.bigEndian) { bytes += $0 }
+    }
+
+    /// The bytes of the key whose state a row of kind ``state`` is; valid as long as the row.
+    ///
+    /// - Throws: ``StoreError`` where the row is none.
+    static func key(ofState key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(StoreError) -> UnsafeRawBufferPointer {
+        guard key.count >= stateHeader, value.count >= 8 else { throw damage("the state of a key") }
+        // A rule without `by` has an empty key.
+        if key.count == stateHeader || key[stateHeader] != digestMark { return UnsafeRawBufferPointer(rebasing: key[stateHeader...]) }
+        guard let whole = KeyDescription.key(ofBlob: UnsafeRawBufferPointer(rebasing: value[8...])) else { throw damage("the state of a key") }
+        return whole
     }
 
     static func row(_ kind: UInt8, hash: UInt64, group: Int, key: UnsafeRawBufferPointer) -> [UInt8] {
@@ -57,24 +84,41 @@ enum RowKeys {
 
     /// - Throws: ``StoreError`` where the key of a row is too short.
     static func hashAndGroup(_ key: UnsafeRawBufferPointer) throws(StoreError) -> (hash: UInt64, group: Int) {
-        guard key.count >= stateHeader else { throw damage("the state of a key") }
+        guard key.count >= stateHeader else { throw RowKeys.damage("the state of a key") }
         return (UInt64(bigEndian: integer(key, at: 1)), Int(UInt32(bigEndian: integer(key, at: 9))))
     }
 
     static func damage(_ what: String) -> StoreError { .damaged("\(what) in the checkpoint is not what was written") }
 
-    static func cooldownKey(rule: Int, isTimeout: Bool, value: [UInt8]) -> [UInt8] {
+    static func cooldownKey(_ key: AlertStage.Key) -> [UInt8] {
         var bytes = [cooldown]
-        withUnsafeBytes(of: UInt32(rule).bigEndian) { bytes += $0 }
-        bytes.append(isTimeout ? 1 : 0)
-        return bytes + value
+        withUnsafeBytes(of: UInt32(key.rule).bigEndian) { bytes += $0 }
+        bytes.append(key.isTimeout ? 1 : 0)
+        key.value.withUnsafeBytes { appendKey($0, to: &bytes) }
+        return bytes
     }
 
-    /// - Throws: ``StoreError`` where the key is none of a cooldown.
-    static func cooldown(_ key: UnsafeRawBufferPointer) throws(StoreError) -> AlertStage.Key {
-        guard key.count >= cooldownHeader else { throw damage("a cooldown") }
-        return AlertStage.Key(
-            rule: Int(UInt32(bigEndian: integer(key, at: 1))), isTimeout: key[5] == 1, value: Array(key[cooldownHeader...]))
+    /// The value of a row of kind ``cooldown``: when it ends, how many it has suppressed, and the key where that is a digest.
+    static func cooldownValue(_ key: AlertStage.Key, _ state: AlertStage.State) -> [UInt8] {
+        var bytes: [UInt8] = []
+        withUnsafeBytes(of: state.until.littleEndian) { bytes += $0 }
+        withUnsafeBytes(of: state.suppressed.littleEndian) { bytes += $0 }
+        return key.value.count > keyCountMax ? bytes + key.value : bytes
+    }
+
+    /// - Throws: ``StoreError`` where the row is none of a cooldown.
+    static func cooldown(
+        _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+    ) throws(StoreError) -> (key: AlertStage.Key, state: AlertStage.State) {
+        guard key.count >= cooldownHeader, value.count >= 16 else { throw damage("a cooldown") }
+        let isDigest = key.count > cooldownHeader && key[cooldownHeader] == digestMark
+        guard isDigest || value.count == 16 else { throw damage("a cooldown") }
+        return (
+            AlertStage.Key(
+                rule: Int(UInt32(bigEndian: integer(key, at: 1))), isTimeout: key[5] == 1,
+                value: isDigest ? Array(value[16...]) : Array(key[cooldownHeader...])),
+            AlertStage.State(until: Int64(littleEndian: integer(value, at: 0)), suppressed: UInt64(littleEndian: integer(value, at: 8)))
+        )
     }
 
     static func integer<Number: FixedWidthInteger>(_ bytes: UnsafeRawBufferPointer, at place: Int) -> Number {

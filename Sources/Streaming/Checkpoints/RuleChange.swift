@@ -60,11 +60,12 @@ struct RuleChange {
     private func moveCooldowns(_ store: any StateStore, _ writer: any CheckpointWriter) throws(StoreError) {
         var rows = RowMoves()
         try store.scan(kind: RowKeys.cooldown) { key, value throws(StoreError) in
-            let cooldown = try RowKeys.cooldown(key)
+            var (cooldown, state) = try RowKeys.cooldown(key, value)
             guard ranks.indices.contains(cooldown.rule) else { throw RowKeys.damage("a cooldown") }
             rows.remove(Array(key))
             if let rank = ranks[cooldown.rule] {
-                rows.put(RowKeys.cooldownKey(rule: rank, isTimeout: cooldown.isTimeout, value: cooldown.value), Array(value))
+                cooldown.rule = rank
+                rows.put(RowKeys.cooldownKey(cooldown), RowKeys.cooldownValue(cooldown, state))
             }
             return true
         }
@@ -87,7 +88,8 @@ struct RuleChange {
                 hash = row.hash
             }
             states.remove(Array(key))
-            deadlines.remove(RowKeys.row(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key))
+            // What has a deadline does not expire by itself.
+            if row.expiresAt == .max { deadlines.remove(RowKeys.row(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key)) }
             guard let move = moves[row.group] else { return true }
             do throws(BlobError) {
                 _ = try matcher.move(row.blob, by: move) { (state: MovedState) throws(Never) in

@@ -41,14 +41,23 @@ final class StoredKeys: ColdKeys {
         let start = keyBytes.count
         RowKeys.append(RowKeys.state, hash: hash, group: group + 1, key: empty, to: &keyBytes)
         scan(keyBytes[..<start], to: keyBytes[start...]) { key, row throws(StoreError) in
-            body(UnsafeRawBufferPointer(rebasing: key[RowKeys.stateHeader...]), row)
+            body(try RowKeys.key(ofState: key, row), row)
             return true
         }
     }
 
     /// Reads the next rows that the matcher has not seen since the restart, or that its filter has lost.
     func readAhead(_ matcher: Matcher) {
-        guard failure == nil, let range = matcher.beginReading() else { return }
+        var left = rowsAhead
+        while left > 0, failure == nil, let range = matcher.beginReading() {
+            left -= StoredKeys.rowsToFindOne + readAhead(matcher, range, rows: left)
+        }
+    }
+
+    /// To find the first row costs as much as to read so many.
+    private static let rowsToFindOne = 64
+
+    private func readAhead(_ matcher: Matcher, _ range: (first: UInt64, end: UInt64?), rows limit: Int) -> Int {
         var bounds: [UInt8] = []
         RowKeys.appendHash(RowKeys.state, range.first, to: &bounds)
         let split = bounds.count
@@ -57,21 +66,22 @@ final class StoredKeys: ColdKeys {
         var stoppedBefore: UInt64?
         scan(bounds[..<split], to: bounds[split...]) { key, row throws(StoreError) in
             let (hash, group) = try RowKeys.hashAndGroup(key)
-            if count >= rowsAhead && matcher.beginsPartition(hash) {
+            if count >= limit && matcher.beginsPartition(hash) {
                 stoppedBefore = hash
                 return false
             }
             count += 1
+            let whole = try RowKeys.key(ofState: key, row)
             do throws(BlobError) {
-                try matcher.offer(hash: hash, group: group, key: UnsafeRawBufferPointer(rebasing: key[RowKeys.stateHeader...]), row: row)
+                try matcher.offer(hash: hash, group: group, key: whole, row: row)
             } catch {
                 throw RowKeys.damage("the state of a key (\(error))")
             }
             return true
         }
         // What was not read to its end is unknown as before.
-        guard failure == nil else { return }
-        matcher.endReading(isToTheEnd: stoppedBefore == nil, before: stoppedBefore ?? 0)
+        if failure == nil { matcher.endReading(isToTheEnd: stoppedBefore == nil, before: stoppedBefore ?? 0) }
+        return count
     }
 
     private func scan(

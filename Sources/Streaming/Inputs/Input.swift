@@ -71,6 +71,8 @@ final class InputReader: @unchecked Sendable {
     /// Lines before this one were read before the restart.
     private(set) var seenLine: UInt64 = 0
     private var advancesToRepeat: ArraySlice<IdleAdvance> = []
+    /// It is not the input of the checkpoint that stood in its place: steps at that one's lines are none of its own.
+    private(set) var isAnother = false
 
     // What `InputSet` knows of its silence.
     /// By the clock: no byte has come since.
@@ -219,6 +221,7 @@ extension InputReader {
 
     /// Begins with time where others have brought it.
     func begin(watermark: Int64) {
+        isAnother = true
         self.watermark = watermark
     }
 
@@ -232,6 +235,14 @@ extension InputReader {
         seenLine = anchor.seenLine
         advancesToRepeat = anchor.advances[...]
         for advance in anchor.advances { marks?.add(advance) }
+    }
+
+    /// Steps that were recorded, and are behind the checkpoint, are made again too.
+    func repeatLater(_ steps: [IdleAdvance]) {
+        guard !steps.isEmpty else { return }
+        let all = (advancesToRepeat + steps).sorted { ($0.line, $0.watermark) < ($1.line, $1.watermark) }
+        advancesToRepeat = all[...]
+        marks?.replaceAdvances(all)
     }
 
     /// Repeats the steps of silence that came before a line.

@@ -74,6 +74,8 @@ public struct RunSummary: Sendable, Equatable {
         sum.brokenFields += earlier.brokenFields
         sum.checkpoints += earlier.checkpoints
         sum.checkpointPauseMax = max(sum.checkpointPauseMax, earlier.checkpointPauseMax)
+        sum.evictions += earlier.evictions
+        sum.coldReads += earlier.coldReads
         var rules = Dictionary(uniqueKeysWithValues: sum.rules.map { ($0.name, $0) })
         for rule in earlier.rules {
             guard var own = rules[rule.name] else {

@@ -103,7 +103,10 @@ public final class Pipeline {
     /// - Throws: ``RunError``; what was read before has been matched, and its alerts have left.
     public func run(stop: StopFlag, progress: (RunSummary) -> Void = { _ in }) throws(RunError) -> RunSummary {
         defer { pool.end() }
-        if let checkpoints { try begin(checkpoints, from: try committed.get()) }
+        if let checkpoints {
+            try begin(checkpoints, from: try committed.get())
+            if let records = checkpoints.idleRecords { try repeatSilence(records) }
+        }
         input: while !stop.isSet {
             if let request, request.flag.take() {
                 if try request.carryOut() { continue }
@@ -323,6 +326,22 @@ public final class Pipeline {
         }
         // From the first line on there is a place to go back to: a log may be rotated, and a pipe is empty, before the first checkpoint is due.
         if committed == nil { try checkpoint() }
+    }
+
+    /// What silence has done since the checkpoint is done again, each step at its line; those that no line came after, now.
+    private func repeatSilence(_ records: any IdleRecords) throws(RunError) {
+        let recorder = IdleRecorder(
+            records, sources: inputs.readers.compactMap { $0.input.source as? any ResumableSource },
+            isNeeded: sinks.contains { Resuming.cuttable($0) == nil })
+        do throws(StoreError) { try recorder.handOut(to: inputs.readers) } catch { throw .state(error) }
+        inputs.recorder = recorder
+        writer.recorder = recorder
+        checkpointer?.recorder = recorder
+        let before = inputs.bound
+        for reader in inputs.readers { reader.repeatAdvances(before: reader.nextLine) }
+        guard inputs.bound != before else { return }
+        settleBounds()
+        try matchPending()
     }
 
     var hasUnread: Bool { shards.contains(where: \.hasUnread) }

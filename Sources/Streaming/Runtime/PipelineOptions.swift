@@ -51,11 +51,14 @@ public struct CheckpointOptions {
     public var commitsAside: Bool
     /// Most memory of keyed state, about: what is more stays in the store alone until it is asked for. Nil: all of it is in memory.
     public var memoryBytesMax: Int?
+    /// Where steps that silence makes are kept between two checkpoints; needed where an input has `idle`.
+    public var idleRecords: (any IdleRecords)?
 
     public init(
         store: any StateStore, everyMicroseconds: Int64 = 10_000_000, fingerprints: [Fingerprint], failsOnRuleChange: Bool = false,
-        commitsAside: Bool = true, memoryBytesMax: Int? = nil
+        commitsAside: Bool = true, memoryBytesMax: Int? = nil, idleRecords: (any IdleRecords)? = nil
     ) {
+        self.idleRecords = idleRecords
         self.memoryBytesMax = memoryBytesMax
         self.store = store
         self.everyMicroseconds = everyMicroseconds

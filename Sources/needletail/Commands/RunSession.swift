@@ -15,6 +15,8 @@ final class RunSession {
     private let state: StateFolder?
     private var rules: RuleSet
     private var ends: RunEnds
+    /// Opened with the first run on the state.
+    private var idleLog: IdleLog?
     /// What the run goes on with after a request to read the rules again.
     private var nextRules: RuleSet?
 
@@ -76,26 +78,9 @@ final class RunSession {
     }
 
     private func makePipeline() throws(RunFailure) -> Pipeline {
-        var checkpoints: CheckpointOptions?
-        var spill: SpillFolder?
-        if let state {
-            do throws(CompileFailure) {
-                checkpoints = CheckpointOptions(
-                    store: state.store, everyMicroseconds: options.checkpointEvery ?? RunBounds.checkpointEveryDefault,
-                    fingerprints: try fingerprints(of: rules.checked), failsOnRuleChange: options.failsOnRuleChange,
-                    memoryBytesMax: options.memoryBytes)
-            } catch {
-                throw .failed("a rule that was compiled cannot be compiled by itself")
-            }
-            do throws(FileError) {
-                spill = try SpillFolder(state.spillPath, bytesMax: RunSession.spillBytesMax)
-            } catch {
-                throw .failed(error.message)
-            }
-        }
         let pipeline = Pipeline(
             program: rules.program, inputs: ends.inputs, alerts: ends.alerts, late: ends.late, rejects: ends.rejects,
-            selector: PollSelector(stopDescriptor: stopDescriptor), clock: SystemClock(), checkpoints: checkpoints, spill: spill,
+            selector: PollSelector(stopDescriptor: stopDescriptor), clock: SystemClock(), checkpoints: try checkpointOptions(), spill: try spillFolder(),
             options: PipelineOptions(
                 drains: options.drains ?? (state == nil), reorderBytesMax: options.reorderMemoryBytes ?? RunBounds.reorderMemoryDefault,
                 workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
@@ -106,6 +91,33 @@ final class RunSession {
             pipeline.request = (StopSignals.request, { [unowned pipeline] () throws(RunError) in try self.carryOutRequests(pipeline) })
         }
         return pipeline
+    }
+
+    private func checkpointOptions() throws(RunFailure) -> CheckpointOptions? {
+        guard let state else { return nil }
+        let prints: [Fingerprint]
+        do throws(CompileFailure) {
+            prints = try fingerprints(of: rules.checked)
+        } catch {
+            throw .failed("a rule that was compiled cannot be compiled by itself")
+        }
+        do throws(StoreError) {
+            if idleLog == nil { idleLog = try IdleLog(state.idleLogPath, isFresh: state.store.committed == nil) }
+        } catch {
+            throw .failed(RunSession.message(error, state: state.path))
+        }
+        return CheckpointOptions(
+            store: state.store, everyMicroseconds: options.checkpointEvery ?? RunBounds.checkpointEveryDefault, fingerprints: prints,
+            failsOnRuleChange: options.failsOnRuleChange, memoryBytesMax: options.memoryBytes, idleRecords: idleLog)
+    }
+
+    private func spillFolder() throws(RunFailure) -> SpillFolder? {
+        guard let state else { return nil }
+        do throws(FileError) {
+            return try SpillFolder(state.spillPath, bytesMax: RunSession.spillBytesMax)
+        } catch {
+            throw .failed(error.message)
+        }
     }
 
     /// Alerts that have left through a pipe cannot be taken back: a restart says how many of them come again.

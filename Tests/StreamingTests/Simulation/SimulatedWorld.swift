@@ -15,6 +15,13 @@ final class SimulatedWorld {
     var files: [SimulatedFile] = []
     var microseconds: Int64 = 0
     var commits = 0
+    /// How far each source was ever read.
+    var readMost: [String: Int] = [:]
+    /// Steps of silence that this process has made, and how many of them the checkpoint at hand holds.
+    var steps: [IdleAdvance] = []
+    private var stepsAtBarrier = 0
+    /// Those that no later process can undo: recorded, or held by a checkpoint.
+    var lastingSteps: [IdleAdvance] = []
     var evictions: UInt64 = 0
     var coldReads: UInt64 = 0
 
@@ -37,8 +44,16 @@ final class SimulatedWorld {
         return true
     }
 
+    func noteBarrier() { stepsAtBarrier = steps.count }
+
+    func noteCommit() {
+        commits += 1
+        lastingSteps += steps.prefix(stepsAtBarrier)
+    }
+
     /// The next process finds what the disk has kept.
     func restart(dyingAfter operations: Int?) {
+        steps = []
         for file in files { file.crash(&random) }
         isDead = false
         operationsLeft = operations
@@ -126,8 +141,12 @@ final class SimulatedSource: ResumableSource {
             if count > 0 { room.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[position..<position + count])) }
         }
         position += count
+        world.readMost[name] = max(world.readMost[name] ?? 0, position)
         return count
     }
+
+    /// An earlier process has read what comes next.
+    var isBehind: Bool { position < world.readMost[name] ?? 0 }
 
     func place(at position: UInt64) -> [UInt8] { Array("at \(position)".utf8) }
 
@@ -155,6 +174,7 @@ final class SimulatedStore: StateStore {
 
     func begin(parts: Int) throws(StoreError) -> any CheckpointWriter {
         guard world.operate() else { throw SimulatedStore.death }
+        world.noteBarrier()
         return Writer(world, try world.store.begin(parts: parts))
     }
 
@@ -203,7 +223,7 @@ final class SimulatedStore: StateStore {
             let lives = world.operate()
             guard lives || world.random.chance(50) else { throw SimulatedStore.death }
             try writer.commit(anchor: anchor, expired: expired)
-            world.commits += 1
+            world.noteCommit()
             if !lives { throw SimulatedStore.death }
         }
     }
