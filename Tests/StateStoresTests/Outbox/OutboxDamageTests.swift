@@ -196,6 +196,6 @@ import Streaming
         // Who only reads may look on.
         let reader = try RocksOutbox(reading: path)
         #expect(try OutboxModel.shown(by: reader) == OutboxModel.shown(by: outbox))
-        #expect(throws: StoreError.self) { try reader.markDelivered([0], of: endpoint) }
+        #expect(throws: StoreError.self) { try reader.deliver([0], of: endpoint) }
     }
 }
