@@ -59,6 +59,8 @@ let package = Package(
                 "Connectors", "Streaming", "Replay", "RuleCompiler", "RuleLanguage", "Decoding", "Engine", "Events", "Diagnostics",
             ]),
         .testTarget(name: "StateStoresTests", dependencies: ["StateStores", "Streaming"]),
+        .target(name: "TLSServer", path: "Tests/TLSServer", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .testTarget(name: "WebhookTests", dependencies: ["Connectors", "StateStores", "Streaming", "TLSServer"]),
         .testTarget(name: "CommandTests"),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),

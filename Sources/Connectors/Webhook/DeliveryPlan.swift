@@ -3,7 +3,8 @@
 // *Order.* Alerts of one rule and key stand in a lane, of which only the first is under way; what follows waits until it is delivered or given up.
 //
 // *Retries.* After the n-th failure an alert waits a random time between 0 and 500 ms · 2ⁿ⁻¹, bounded: full jitter, which spreads what failed
-// together (M. Brooker, "Exponential Backoff and Jitter"). An alert that has failed and is older than the maximal age is given up.
+// together (M. Brooker, "Exponential Backoff and Jitter"). An alert that is older than the maximal age and fails is given up, but not before its
+// fourth attempt: it may have grown old behind another one, or while the program was not running.
 //
 // *Circuit.* After so many failures without a success between them nothing is sent but one alert at a time, after waits that grow in the same way,
 // until one is answered. Then all others are due at once. A `Retry-After` holds back the whole endpoint: it says that it has enough, not that the
@@ -16,6 +17,8 @@ public struct DeliverySettings: Sendable, Equatable {
     public var backoffMaxMicroseconds: Int64 = 300_000_000
     /// An alert that is older, and fails again, is given up.
     public var ageMaxMicroseconds: Int64 = 86_400_000_000
+    /// But so many times it is tried.
+    public var attemptsMin = 4
     /// So many failures in a row open the circuit.
     public var circuitFailures = 10
     /// The bound of the wait between two attempts while it is open.
@@ -116,7 +119,9 @@ struct DeliveryPlan {
 
     /// Whether alerts should be read on: there would otherwise soon be nothing to send.
     func wantsMore(now: Int64) -> Bool {
-        circuit == .closed && pausedUntil <= now && ready.count + inFlightCount < inFlightMax * 2 && waiting.count < settings.waitingMax
+        // An endpoint that is down is asked with some alert.
+        if known.isEmpty { return true }
+        return circuit == .closed && pausedUntil <= now && ready.count + inFlightCount < inFlightMax * 2 && waiting.count < settings.waitingMax
     }
 
     /// Takes an alert in, unless it is here already.
@@ -183,13 +188,14 @@ struct DeliveryPlan {
             if let status { lanes[key]?.lastStatus = status }
             let lastStatus = lanes[key]?.lastStatus
             let end = Self.sum(first.born, settings.ageMaxMicroseconds)
-            guard now < end else {
+            guard now < end || attempts < settings.attemptsMin else {
                 advance(key)
                 return .givenUp(reason: "given up after \(Self.text(ofAge: settings.ageMaxMicroseconds)): \(reason)", attempts: attempts, status: lastStatus)
             }
             let wait = max(jitter(attempts, max: settings.backoffMaxMicroseconds), retryAfter ?? 0)
             // One last attempt where its time runs out.
-            waiting.insert(.init(rank: min(Self.sum(now, wait), end), ordinal: ordinal))
+            let time = Self.sum(now, wait)
+            waiting.insert(.init(rank: now < end ? min(time, end) : time, ordinal: ordinal))
             return .waiting
         }
     }
