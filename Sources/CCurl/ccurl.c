@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct request {
@@ -17,6 +18,7 @@ typedef struct request {
     struct curl_slist *headers;
     char *body;
     uint64_t tag;
+    int64_t started_ms;
     size_t head_count, body_count;
     int has_head, was_forbidden;
     char error[CURL_ERROR_SIZE];
@@ -26,12 +28,19 @@ struct nt_http {
     CURLM *multi;
     request *free_requests;
     request *active;
+    int64_t swept_ms;
     char *url, *ca_file, *certificate_file, *key_file, *user_agent;
     nt_http_settings settings;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void init_once(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
+
+static int64_t now_ms(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
 
 static char *copy(const char *text) { return text ? strdup(text) : NULL; }
 
@@ -50,7 +59,8 @@ nt_http *nt_http_create(const nt_http_settings *settings) {
         nt_http_destroy(http);
         return NULL;
     }
-    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, settings->connections_max);
+    // There are no more connections than requests, which the caller bounds. With CURLMOPT_MAX_TOTAL_CONNECTIONS or CURLOPT_PIPEWAIT requests wait
+    // inside libcurl, where no time-out reaches them, and after a failure some were never woken (7.88).
     curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, settings->connections_max);
     curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     return http;
@@ -157,7 +167,6 @@ static request *make(nt_http *http) {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -190,6 +199,7 @@ int nt_http_start(nt_http *http, uint64_t tag, const void *body, size_t count, c
     request->head_count = request->body_count = 0;
     request->has_head = request->was_forbidden = 0;
     request->error[0] = 0;
+    request->started_ms = now_ms();
     request->body = malloc(count + 1);
     int is_good = request->body != NULL;
     if (is_good && count) memcpy(request->body, body, count);
@@ -223,12 +233,32 @@ int nt_http_run(nt_http *http, int wait_ms) {
 
 void nt_http_wake(nt_http *http) { curl_multi_wakeup(http->multi); }
 
+/// Whatever libcurl does, a request has an end.
+static int next_overdue(nt_http *http, nt_http_answer *answer) {
+    enum { grace_ms = 1000, sweep_ms = 200 };
+    const int64_t now = now_ms();
+    if (now - http->swept_ms < sweep_ms) return 0;
+    for (request *request = http->active; request; request = request->next) {
+        if (now - request->started_ms <= http->settings.timeout_ms + grace_ms) continue;
+        memset(answer, 0, sizeof *answer);
+        answer->tag = request->tag;
+        answer->kind = NT_HTTP_FAILED;
+        strncpy(answer->text, curl_easy_strerror(CURLE_OPERATION_TIMEDOUT), sizeof answer->text - 1);
+        curl_multi_remove_handle(http->multi, request->easy);
+        leave(request);
+        destroy(request);
+        return 1;
+    }
+    http->swept_ms = now;
+    return 0;
+}
+
 int nt_http_next(nt_http *http, nt_http_answer *answer) {
     CURLMsg *message;
     int left = 0;
     do {
         message = curl_multi_info_read(http->multi, &left);
-        if (!message) return 0;
+        if (!message) return next_overdue(http, answer);
     } while (message->msg != CURLMSG_DONE);
     const CURLcode code = message->data.result;
     request *request = NULL;

@@ -9,8 +9,27 @@ import Testing
     private func plan(inFlightMax: Int = 4, random: UInt64 = .max, _ change: (inout DeliverySettings) -> Void = { _ in }) -> DeliveryPlan {
         var settings = DeliverySettings()
         change(&settings)
-        // Of what a wait may be, the most: the rest of the division by the bound and one.
-        return DeliveryPlan(settings, inFlightMax: inFlightMax) { random }
+        return answered(DeliveryPlan(settings, inFlightMax: inFlightMax) { random })
+    }
+
+    /// A plan whose first attempt went well.
+    private func answered(_ plan: DeliveryPlan) -> DeliveryPlan {
+        var plan = plan
+        plan.add(.max - 1, lane: lane(255), age: 0, now: 0)
+        #expect(plan.next(now: 0) == .max - 1 && plan.ended(.max - 1, .delivered, now: 0) == .delivered)
+        return plan
+    }
+
+    @Test func theFirstAttemptIsAlone() {
+        var plan = DeliveryPlan(DeliverySettings(), inFlightMax: 4) { 0 }
+        #expect(plan.wantsMore(now: 0) && !plan.isEndpointDown)
+        for ordinal in 0..<4 { plan.add(UInt64(ordinal), lane: lane(UInt8(ordinal)), age: 0, now: 0) }
+        #expect(plan.nextTime(now: 7) == 7)
+        #expect(plan.next(now: 7) == 0 && plan.next(now: 7) == nil)
+        #expect(plan.ended(0, bad, now: 8) == .waiting && plan.isEndpointDown)
+        #expect(plan.next(now: 8) == 1 && plan.next(now: 8) == nil)
+        #expect(plan.ended(1, .delivered, now: 9) == .delivered && !plan.isEndpointDown)
+        #expect([plan.next(now: 9), plan.next(now: 9), plan.next(now: 9)] == [0, 2, 3])
     }
 
     private func lane(_ key: UInt8) -> DeliveryPlan.LaneKey { .init(rule: "r", key: [key]) }
@@ -51,7 +70,7 @@ import Testing
             let settings = DeliverySettings()
             let bounds = (0..<14).map { min(settings.backoffMaxMicroseconds, settings.backoffMicroseconds << Int64($0)) }
             let turn = Turn()
-            var plan = DeliveryPlan(settings, inFlightMax: 2) { isLongest ? UInt64(bounds[min(turn.value, 13)]) : 0 }
+            var plan = answered(DeliveryPlan(settings, inFlightMax: 2) { isLongest ? UInt64(bounds[min(turn.value, 13)]) : 0 })
             plan.add(1, lane: lane(1), age: 0, now: 0)
             // Another that is always answered, so that the circuit stays closed.
             var now: Int64 = 0
@@ -166,6 +185,35 @@ import Testing
         #expect(plan.next(now: 600_000) == 2)
         #expect(plan.ended(2, .delivered, now: 600_000) == .delivered)
         #expect(plan.next(now: 600_000) == 0 && plan.count == 1)
+    }
+
+    @Test func whatIsOverTheRateWaits() {
+        for rate in [1, 3, 100, 5_000] {
+            var plan = plan(inFlightMax: 1_000_000) { $0.attemptsPerSecondMax = rate }
+            // Long after the first attempt.
+            let begin: Int64 = 5_000_000_000
+            let count = rate * 3
+            for ordinal in 0..<count { plan.add(UInt64(ordinal), lane: .init(rule: "\(ordinal)", key: []), age: 0, now: begin) }
+            var now = begin
+            var times: [Int64] = []
+            while times.count < count {
+                if plan.next(now: now) != nil {
+                    times.append(now)
+                } else {
+                    guard let time = plan.nextTime(now: now), time > now else {
+                        Issue.record("nothing will be sent after \(times.count) of \(count)")
+                        return
+                    }
+                    now = time
+                }
+            }
+            // A second's at once, and then evenly.
+            #expect(times.prefix(rate).allSatisfy { $0 == begin })
+            for place in 0..<count where place >= rate {
+                let even = begin + Int64(place - rate + 1) * Self.second / Int64(rate)
+                #expect((even...even + 1).contains(times[place]), "\(rate) a second, the \(place)th: \(times[place] - even)")
+            }
+        }
     }
 
     /// Endpoints of every temper, against what must always hold.

@@ -150,7 +150,7 @@ import Streaming
         let count = UInt64.random(in: 5...40, using: &random)
         let secret = try WebhookSecret(SenderTests.secretText)
         let world = World(8000 + UInt64(round), count: count, clock: clock, secret: secret)
-        let server = try TestServer(resetsBeforeReading: { world.resets() }) { world.reply($0) }
+        let server = try TestServer(number: round, resetsBeforeReading: { world.resets() }) { world.reply($0) }
         defer { server.stop() }
         var endpoint = try WebhookEndpoint(name: "ops", url: server.url, secrets: [secret], allowsPrivateAddresses: true)
         endpoint.timeoutMilliseconds = timeoutMilliseconds

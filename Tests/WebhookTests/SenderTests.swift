@@ -86,7 +86,7 @@ import Streaming
 
     @Test func anEndpointThatIsDownIsWaitedFor() throws {
         let log = Log()
-        let server = try TestServer { request in
+        let server = try TestServer(number: 20_000) { request in
             log.note(request)
             return .answer(204)
         }
@@ -102,7 +102,7 @@ import Streaming
         let down = sender.current
         #expect(down.isEndpointDown && down.delivered == 0 && down.lastFailure != nil)
         // While it is down it is asked now and then, not with every alert.
-        #expect(down.attempts >= 11 && down.attempts < 200)
+        #expect(down.attempts >= 3 && down.attempts < 200)
         try server.resume()
         #expect(sender.waitUntilDelivered(timeoutMicroseconds: 100 * 20_000_000))
         sender.stop()

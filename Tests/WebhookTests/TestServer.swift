@@ -39,6 +39,7 @@ enum TestReply {
 final class TestServer: @unchecked Sendable {
     // @unchecked: what threads share is touched under the lock.
 
+    let host: String
     let port: Int
     private let lock = Lock()
     private let reply: @Sendable (TestRequest) -> TestReply
@@ -49,28 +50,30 @@ final class TestServer: @unchecked Sendable {
     private var isStopped = false
     private var connections = 0
 
-    var url: String { "http\(tls == nil ? "" : "s")://127.0.0.1:\(port)/hook" }
+    var url: String { "http\(tls == nil ? "" : "s")://\(host):\(port)/hook" }
     var connectionCount: Int { lock.locked { connections } }
 
+    /// - Parameter number: gives the server an address of its own on the loopback, 127.1.x.y: while it is paused another one could take its port.
     init(
-        tls: OpaquePointer? = nil, resetsBeforeReading: @escaping @Sendable () -> Bool = { false },
+        tls: OpaquePointer? = nil, number: Int? = nil, resetsBeforeReading: @escaping @Sendable () -> Bool = { false },
         reply: @escaping @Sendable (TestRequest) -> TestReply
     ) throws {
         self.tls = tls
         self.reply = reply
         self.resetsBeforeReading = resetsBeforeReading
-        (listening, port) = try Self.listen(port: 0)
+        host = number.map { "127.1.\($0 / 200 % 200).\($0 % 200 + 1)" } ?? "127.0.0.1"
+        (listening, port) = try Self.listen(host, port: 0)
         acceptLater(listening)
     }
 
-    private static func listen(port: Int) throws -> (Int32, Int) {
+    private static func listen(_ host: String, port: Int) throws -> (Int32, Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var one: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, 4)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        inet_pton(AF_INET, host, &address.sin_addr)
         var count = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -85,7 +88,11 @@ final class TestServer: @unchecked Sendable {
         Thread.detachNewThread { [self] in
             while true {
                 let connection = accept(listening, nil, nil)
-                guard connection >= 0 else { break }
+                guard connection >= 0 else {
+                    // Closed here and nowhere else: the number may soon be another socket's.
+                    close(listening)
+                    break
+                }
                 let isTaken = lock.locked { () -> Bool in
                     guard !isStopped else { return false }
                     connections += 1
@@ -107,13 +114,11 @@ final class TestServer: @unchecked Sendable {
             defer { listening = -1 }
             return listening
         }
-        guard descriptor >= 0 else { return }
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
+        if descriptor >= 0 { shutdown(descriptor, Int32(SHUT_RDWR)) }
     }
 
     func resume() throws {
-        let (descriptor, _) = try Self.listen(port: port)
+        let (descriptor, _) = try Self.listen(host, port: port)
         lock.locked { listening = descriptor }
         acceptLater(descriptor)
     }
@@ -121,7 +126,7 @@ final class TestServer: @unchecked Sendable {
     func stop() {
         lock.locked { isStopped = true }
         pause()
-        for connection in lock.locked({ open }) { shutdown(connection, Int32(SHUT_RDWR)) }
+        lock.locked { for connection in open { shutdown(connection, Int32(SHUT_RDWR)) } }
     }
 
     // MARK: A connection

@@ -7,7 +7,7 @@
 // fourth attempt: it may have grown old behind another one, or while the program was not running.
 //
 // *Circuit.* After so many failures without a success between them nothing is sent but one alert at a time, after waits that grow in the same way,
-// until one is answered. Then all others are due at once. A `Retry-After` holds back the whole endpoint: it says that it has enough, not that the
+// until one is answered. Then all others are due at once. A plan begins in this way. A `Retry-After` holds back the whole endpoint: it says that it has enough, not that the
 // alert is bad.
 
 /// How long and how often delivery is tried.
@@ -23,6 +23,8 @@ public struct DeliverySettings: Sendable, Equatable {
     public var circuitFailures = 10
     /// The bound of the wait between two attempts while it is open.
     public var circuitMaxMicroseconds: Int64 = 30_000_000
+    /// At most so many attempts a second, in bursts of no more than a second's; nil: no bound. What is over it waits.
+    public var attemptsPerSecondMax: Int?
     /// So many alerts may wait for their next attempt; then no new ones are begun.
     public var waitingMax = 100_000
 
@@ -100,12 +102,15 @@ struct DeliveryPlan {
     /// By the time of the next attempt.
     private var waiting = OrdinalHeap()
     private(set) var inFlightCount = 0
-    private(set) var circuit = Circuit.closed
+    /// The first attempt is alone: it finds out whether the endpoint is there, and whether it takes several requests on one connection (HTTP/2).
+    private(set) var circuit = Circuit.open(until: .min)
     private var failuresInRow = 0
     /// How often the circuit opened without an answer since.
     private var openings = 0
     /// The endpoint asked to be left alone until then.
     private var pausedUntil = Int64.min
+    /// When the attempts so far would be over if they were spread evenly, in microseconds times the rate (the generic cell rate algorithm).
+    private var evenEnd = Int64.min
 
     init(_ settings: DeliverySettings, inFlightMax: Int, random: @escaping @Sendable () -> UInt64) {
         self.settings = settings
@@ -116,6 +121,9 @@ struct DeliveryPlan {
     /// Alerts that are not delivered or given up.
     var count: Int { known.count }
     var waitingCount: Int { waiting.count }
+
+    /// Attempts fail one after another.
+    var isEndpointDown: Bool { circuit != .closed && failuresInRow > 0 }
 
     /// Whether alerts should be read on: there would otherwise soon be nothing to send.
     func wantsMore(now: Int64) -> Bool {
@@ -141,7 +149,12 @@ struct DeliveryPlan {
 
     /// The alert to send now; nil where there is none. It counts as under way from then on.
     mutating func next(now: Int64) -> UInt64? {
-        guard inFlightCount < inFlightMax, pausedUntil <= now else { return nil }
+        guard inFlightCount < inFlightMax, pausedUntil <= now, rateTime(now) <= now, let ordinal = take(now) else { return nil }
+        if let rate { evenEnd = Swift.max(evenEnd, Self.product(now, rate)) + Self.second }
+        return ordinal
+    }
+
+    private mutating func take(_ now: Int64) -> UInt64? {
         switch circuit {
         case .probing: return nil
         case .open(let until):
@@ -162,9 +175,27 @@ struct DeliveryPlan {
         guard inFlightCount < inFlightMax else { return nil }
         switch circuit {
         case .probing: return nil
-        case .open(let until): return ready.isEmpty && waiting.isEmpty ? nil : max(until, pausedUntil)
-        case .closed: return ready.isEmpty ? waiting.first.map { max($0.rank, pausedUntil) } : max(now, pausedUntil)
+        case .open(let until): return ready.isEmpty && waiting.isEmpty ? nil : max(now, until, pausedUntil, rateTime(now))
+        case .closed: return ready.isEmpty ? waiting.first.map { max($0.rank, pausedUntil, rateTime(now)) } : max(now, pausedUntil, rateTime(now))
         }
+    }
+
+    private static let second: Int64 = 1_000_000
+
+    private var rate: Int64? { settings.attemptsPerSecondMax.map { Int64(Swift.min(Swift.max(1, $0), 1_000_000)) } }
+
+    /// When the rate allows the next attempt.
+    private func rateTime(_ now: Int64) -> Int64 {
+        guard let rate, evenEnd > .min else { return .min }
+        // A burst is what a second allows.
+        let (early, overflow) = evenEnd.subtractingReportingOverflow(Self.product(Self.second, rate) - Self.second)
+        guard !overflow, early > 0 else { return .min }
+        return (early + rate - 1) / rate
+    }
+
+    private static func product(_ time: Int64, _ rate: Int64) -> Int64 {
+        let (product, overflow) = time.multipliedReportingOverflow(by: rate)
+        return overflow ? (time < 0 ? .min : .max / 2) : product
     }
 
     /// An attempt has ended.

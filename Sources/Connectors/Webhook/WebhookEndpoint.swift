@@ -1,5 +1,4 @@
 internal import CCurl
-internal import COpenSSL
 
 /// Where alerts are delivered to, and how. Shown, it is its name: an address may hold a secret in its path.
 public struct WebhookEndpoint: Sendable, CustomStringConvertible, CustomReflectable {
@@ -16,6 +15,7 @@ public struct WebhookEndpoint: Sendable, CustomStringConvertible, CustomReflecta
     /// PEM files of the client's certificate and its key.
     public var certificateFile: String?
     public var keyFile: String?
+    public var shape = WebhookShape.alert
     /// Whether loopback and private networks may be connected to.
     public let allowsPrivateAddresses: Bool
     /// Requests under way at a time.
@@ -60,7 +60,7 @@ public struct WebhookEndpoint: Sendable, CustomStringConvertible, CustomReflecta
         let scheme = parts.is_https != 0 ? "https" : "http"
         let isUsual = parts.port == (parts.is_https != 0 ? 443 : 80)
         origin = "\(scheme)://\(host)" + (isUsual ? "" : ":\(parts.port)")
-        self.name = name ?? "\(host)-\(Self.digest(of: url))"
+        self.name = name ?? "\(host)-\(Digest.text(of: Array(url.utf8), count: 6))"
     }
 
     /// - Throws: where it could be mistaken for something else.
@@ -80,10 +80,4 @@ public struct WebhookEndpoint: Sendable, CustomStringConvertible, CustomReflecta
 
     public var description: String { "\(name) (\(origin))" }
     public var customMirror: Mirror { Mirror(self, children: ["name": name, "origin": origin]) }
-
-    private static func digest(of text: String) -> String {
-        var digest = [UInt8](repeating: 0, count: 32)
-        _ = nt_sha256(Array(text.utf8), text.utf8.count, &digest)
-        return digest.prefix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
 }
