@@ -37,7 +37,8 @@ let package = Package(
         .executableTarget(
             name: "needletail",
             dependencies: [
-                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Streaming", "Connectors", "Replay",
+                "Diagnostics", "Events", "RuleLanguage", "Engine", "RuleCompiler", "Decoding", "Streaming", "Connectors", "StateStores",
+                "Replay",
             ]),
 
         // Tests and benchmarks only.
@@ -61,7 +62,7 @@ let package = Package(
         .testTarget(name: "StateStoresTests", dependencies: ["StateStores", "Streaming"]),
         .target(name: "TLSServer", path: "Tests/TLSServer", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .testTarget(name: "WebhookTests", dependencies: ["Connectors", "StateStores", "Streaming", "TLSServer"]),
-        .testTarget(name: "CommandTests"),
+        .testTarget(name: "CommandTests", dependencies: ["needletail", "Decoding"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
         .testTarget(

@@ -49,3 +49,8 @@ nt_inflate_step nt_inflater_run(nt_inflater *inflater, const uint8_t *bytes, siz
     }
     return step;
 }
+
+uint32_t nt_crc32(uint32_t before, const void *bytes, size_t count) {
+    // Without bytes zlib would give the start value, whatever came before.
+    return count == 0 ? before : (uint32_t)crc32_z(before, bytes, count);
+}

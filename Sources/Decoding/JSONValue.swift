@@ -30,7 +30,7 @@ public indirect enum JSONValue: Sendable {
     /// Reads bytes that are one JSON object; nil where they are not, or nest deeper than 1024.
     /// - Complexity: O(bytes).
     public init?(object bytes: UnsafeRawBufferPointer) {
-        guard let base = bytes.baseAddress, let tree = nt_json_tree_create(base.assumingMemoryBound(to: UInt8.self), bytes.count) else {
+        guard let base = bytes.baseAddress, let tree = nt_json_tree_create(base.assumingMemoryBound(to: UInt8.self), bytes.count, nil) else {
             return nil
         }
         defer { nt_json_tree_destroy(tree) }
@@ -45,7 +45,7 @@ public indirect enum JSONValue: Sendable {
         self = value
     }
 
-    private static func read(_ nodes: UnsafeBufferPointer<nt_json_node>, _ text: UnsafePointer<UInt8>, _ at: inout Int) -> JSONValue {
+    static func read(_ nodes: UnsafeBufferPointer<nt_json_node>, _ text: UnsafePointer<UInt8>, _ at: inout Int) -> JSONValue {
         let node = nodes[at]
         at += 1
         switch nt_json_kind(node.kind) {

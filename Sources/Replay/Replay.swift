@@ -66,7 +66,7 @@ extension Input {
             case .rfc3339: .rfc3339
             }
         self.init(
-            source: source, format: EventFormat(type: type, timePath: stream.time, timeFormat: time),
+            source: source, stream: stream.name ?? "", format: EventFormat(type: type, timePath: stream.time, timeFormat: time),
             delayMicroseconds: stream.delayMicroseconds, aheadMicroseconds: stream.aheadMicroseconds,
             idleMicroseconds: stream.idleMicroseconds)
     }

@@ -107,7 +107,7 @@ struct RuleCompiler {
         guard streamBit < 64 else { throw CompileError.patternTooComplex }
         collectRegisters(&builder)
         let automaton = try AutomatonBuilder(pattern, streamMask: 1 << UInt64(streamBit))
-        let (record, aggregates) = plan.layOut(automatonBytes: automaton.registerBytes)
+        let (record, aggregates) = plan.layOut(automatonBytes: automaton.registerBytes, columns: builder.columns)
         // Instructions name registers by 16-bit offsets.
         guard record.size <= Int(UInt16.max) else { throw CompileError.tooManyRegisters }
         let expressions = ExpressionCompiler(plan: plan)

@@ -67,10 +67,17 @@ struct RegisterPlan {
         offsets[Need(kind: kind, step: step, column: column)] ?? 0
     }
 
-    /// Lays the registers out: those of the automaton first, as the builder asks for them, then the aggregates.
-    ///
-    /// Gives the layout and the registers in the order of `needs`.
-    mutating func layOut(automatonBytes: Int) -> (RecordLayout, [AggregateRegister]) {
+    /// Lays the registers out: those of the automaton first, as the builder asks for them, then the aggregates. Their order does not depend
+    /// on where the rule asks for them, so that the words of an alert can be turned round while the rule's state stays.
+    mutating func layOut(automatonBytes: Int, columns: [FieldPath]) -> (RecordLayout, [AggregateRegister]) {
+        let names = columns.map(\.description)
+        func precedes(_ left: Need, _ right: Need) -> Bool {
+            if left.kind != right.kind { return left.kind.rawValue < right.kind.rawValue }
+            if left.step != right.step { return left.step < right.step }
+            if left.column < 0 || right.column < 0 { return left.column < right.column }
+            return names[left.column] < names[right.column]
+        }
+        needs.sort(by: precedes)
         var next = (RecordLayout.fixedSize + automatonBytes + 7) & ~7
         var registers: [AggregateRegister] = []
         for need in needs where !need.kind.isReference {

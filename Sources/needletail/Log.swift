@@ -109,6 +109,12 @@ enum NumberText {
         return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
     }
 
+    /// Milliseconds with one digit behind the point.
+    static func milliseconds(_ microseconds: Int64) -> String {
+        let tenths = (microseconds + 50) / 100
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
     static func perSecond(_ count: UInt64, _ microseconds: Int64) -> UInt64 {
         guard microseconds > 0 else { return 0 }
         return UInt64(Double(count) * 1_000_000 / Double(microseconds))

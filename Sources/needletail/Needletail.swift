@@ -15,8 +15,11 @@ enum Needletail {
         do throws(UsageError) {
             return try dispatch(words)
         } catch {
-            var text = "needletail: error: \(error.message)\n"
-            if let hint = error.hint { text += "  \(hint)\n" }
+            var text = ""
+            for error in [error] + error.more {
+                text += "needletail: error: \(error.message)\n"
+                if let hint = error.hint { text += "  \(hint)\n" }
+            }
             Terminal.writeError(text)
             return ExitStatus.usage
         }

@@ -60,6 +60,50 @@ enum StopSignals {
         errno = before
     }
 
+    // MARK: - Requests
+
+    /// Set by SIGHUP: the rules are to be read again.
+    static let reload = StopFlag()
+    /// Set by SIGUSR1: a savepoint is asked for.
+    static let savepoint = StopFlag()
+    /// Set by either.
+    static let request = StopFlag()
+
+    /// Listens for SIGHUP and SIGUSR1, which without this end the process; ``listen()`` comes first.
+    static func listenForRequests() {
+        _ = (reload.isSet, savepoint.isSet, request.isSet)
+        var listened = sigset_t()
+        sigemptyset(&listened)
+        for number in [SIGHUP, SIGUSR1] {
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { number in StopSignals.handleRequest(number) }
+            sigemptyset(&action.sa_mask)
+            sigaction(number, &action, nil)
+            sigaddset(&listened, number)
+        }
+        sigprocmask(SIG_UNBLOCK, &listened, nil)
+    }
+
+    private static func handleRequest(_ number: Int32) {
+        let before = errno
+        // The byte first: whoever sees the flag takes the byte away.
+        var byte: UInt8 = 1
+        _ = write(wakeEnd.load(ordering: .acquiring), &byte, 1)
+        (number == SIGHUP ? reload : savepoint).set()
+        request.set()
+        errno = before
+    }
+
+    /// Takes away what woke us, unless it was a request to stop.
+    static func settleRequests(_ descriptor: Int32?) {
+        guard let descriptor, !flag.isSet else { return }
+        var bytes = [UInt8](repeating: 0, count: 64)
+        while read(descriptor, &bytes, bytes.count) > 0 {}
+        // A request to stop may have come in between, and its byte have gone with the others.
+        var byte: UInt8 = 1
+        if flag.isSet { _ = write(wakeEnd.load(ordering: .acquiring), &byte, 1) }
+    }
+
     /// Writing into a pipe that nobody reads gives an error instead of ending us.
     static func ignoreBrokenPipes() {
         signal(SIGPIPE, SIG_IGN)

@@ -34,11 +34,15 @@ func parsed(_ lines: String) throws -> [[String: Any]] {
 final class Session {
     let folder: URL
 
-    init(_ files: [String: String] = [:]) throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("needletail-" + UUID().uuidString)
+    init(_ files: [String: String] = [:], below parent: URL = FileManager.default.temporaryDirectory) throws {
+        folder = parent.appendingPathComponent("needletail-" + UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for (name, text) in files { try write(name, text) }
     }
+
+    /// For tests of many short runs that no disk is to slow down: a folder in memory, where there is one.
+    static let memory = ["/dev/shm", FileManager.default.temporaryDirectory.path].first { access($0, W_OK) == 0 }
+        .map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 

@@ -62,6 +62,7 @@ extension Loaded {
             var summary = try pipeline.run(stop: StopFlag())
             // How soon a key without a match is forgotten is not seen outside, and it depends on which keys share a table.
             summary.keys = 0
+            summary.residentKeys = 0
             summary.stateBytes = 0
             outcome.summary = summary
         } catch {

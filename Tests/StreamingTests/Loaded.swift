@@ -20,10 +20,12 @@ func checked(_ text: String) throws -> CheckedProgram {
 struct Loaded {
     let checked: CheckedProgram
     let program: Program
+    let fingerprints: [Fingerprint]
     let stream: StreamDefinition
 
     init(_ checked: CheckedProgram) throws(CompileFailure) {
         self.checked = checked
+        fingerprints = try RuleCompiler.fingerprints(of: checked)
         program = try compile(checked)
         stream = checked.streams.first { $0.name == nil } ?? StreamDefinition()
     }

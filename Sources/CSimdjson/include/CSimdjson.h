@@ -129,12 +129,19 @@ typedef struct {
     uint32_t kind;  // enum nt_json_kind
     uint32_t count;  // members, elements, or bytes of a string
     uint64_t payload;  // the value's bits, or where a string lies in the tree's text
+    uint64_t offset;  // where the value or key begins in the bytes
 } nt_json_node;
 
 typedef struct nt_json_tree nt_json_tree;
 
-// NULL where the bytes are not one JSON object of at most NT_DEPTH_MAX levels.
-nt_json_tree *nt_json_tree_create(const uint8_t *bytes, size_t count);
+// Why bytes are no JSON object: enum nt_reject, and near which byte, or SIZE_MAX where that cannot be told.
+typedef struct {
+    uint32_t reason;
+    size_t offset;
+} nt_json_fault;
+
+// NULL where the bytes are not one JSON object of at most NT_DEPTH_MAX levels; then `fault`, where it is given, says why.
+nt_json_tree *nt_json_tree_create(const uint8_t *bytes, size_t count, nt_json_fault *fault);
 const nt_json_node *nt_json_tree_nodes(const nt_json_tree *tree, size_t *count);
 const uint8_t *nt_json_tree_text(const nt_json_tree *tree);
 void nt_json_tree_destroy(nt_json_tree *tree);

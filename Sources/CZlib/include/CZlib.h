@@ -23,4 +23,7 @@ void nt_inflater_destroy(nt_inflater *inflater);
 /// Takes what it can of the bytes and fills what it can of the room.
 nt_inflate_step nt_inflater_run(nt_inflater *inflater, const uint8_t *bytes, size_t count, uint8_t *room, size_t room_count);
 
+/// CRC-32 of the bytes, going on from that of what came before them, or 0.
+uint32_t nt_crc32(uint32_t before, const void *bytes, size_t count);
+
 #endif

@@ -5,7 +5,7 @@ internal import Glibc
 internal import Streaming
 
 /// Reads through gzip and zstd. Holds 64 KiB of compressed bytes beside what the format itself needs.
-final class DecompressingSource: Source, WaitingSource {
+final class DecompressingSource: ResumableSource, WaitingSource {
     let name: String
     private let inner: any WaitingSource
     private var content: Content
@@ -17,6 +17,11 @@ final class DecompressingSource: Source, WaitingSource {
     /// The decompressor may have more content of the bytes that it took.
     private var mayHoldContent = false
     private var failure: SourceError?
+    /// After a restart, content that was handed out before it.
+    private var skipBytes: UInt64 = 0
+
+    /// So much of it is dropped in one read, so that a request to stop is heard.
+    static let skipBytesAtOnce = 16 << 20
 
     private enum Content {
         /// Until the first bytes have come.
@@ -44,6 +49,11 @@ final class DecompressingSource: Source, WaitingSource {
     func noteReadiness() { inner.noteReadiness() }
 
     func read(into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int? {
+        guard try skip() else { return nil }
+        return try readContent(into: room)
+    }
+
+    private func readContent(into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int? {
         if let failure { throw failure }
         while true {
             switch content {
@@ -67,6 +77,38 @@ final class DecompressingSource: Source, WaitingSource {
                 if count > 0 { return count }
             }
         }
+    }
+
+    // MARK: - Going on after a restart
+
+    /// Of compressed data no place but the start can be gone to: the file is read again from there.
+    func place(at position: UInt64) -> [UInt8] {
+        (inner as? FileDescriptorSource)?.compressedPlace() ?? []
+    }
+
+    func resume(at position: UInt64, place: [UInt8]) throws(SourceError) {
+        guard let file = inner as? FileDescriptorSource, file.canGoBack else { return try FilePlace.expectNone(place, name: name) }
+        if position == 0 && place.isEmpty { return }
+        try file.resumeCompressed(place)
+        skipBytes = position
+    }
+
+    func forget(before position: UInt64) {}
+
+    /// Drops a part of what was handed out before a restart; whether that was the last.
+    private func skip() throws(SourceError) -> Bool {
+        guard skipBytes > 0 else { return true }
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
+        defer { room.deallocate() }
+        var left = DecompressingSource.skipBytesAtOnce
+        while skipBytes > 0 && left > 0 {
+            let count = Int(min(UInt64(room.count), skipBytes))
+            guard let done = try readContent(into: UnsafeMutableRawBufferPointer(rebasing: room[..<count])) else { return false }
+            if done == 0 { throw fail("its content has become shorter since the restart; give the file that was read, \(FilePlace.wayOut)") }
+            skipBytes -= UInt64(done)
+            left -= done
+        }
+        return skipBytes == 0
     }
 
     /// Decompresses once; gives how many bytes came.

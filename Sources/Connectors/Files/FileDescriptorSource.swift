@@ -6,13 +6,19 @@ public import Streaming
 internal import Glibc
 
 /// An input behind a file descriptor.
-public final class FileDescriptorSource: Source, WaitingSource {
+public final class FileDescriptorSource: ResumableSource, WaitingSource {
     public let name: String
     private let descriptor: Int32
     private let isOwned: Bool
     /// Regular files never keep us waiting, and poll says nothing about them.
     private let waits: Bool
     private var isKnownReady = false
+    /// Bytes handed out since the very first start.
+    private var position: UInt64 = 0
+    /// Of a regular file, what was read of it.
+    private var printMaker: FilePrintMaker?
+    /// Of a regular file, where reading began at the very first start: standard input need not be at its own start.
+    private var startOffset: Int64 = 0
 
     private init(name: String, descriptor: Int32, isOwned: Bool) {
         self.name = name
@@ -20,6 +26,10 @@ public final class FileDescriptorSource: Source, WaitingSource {
         self.isOwned = isOwned
         var status = stat()
         waits = fstat(descriptor, &status) != 0 || status.st_mode & S_IFMT != S_IFREG
+        guard !waits else { return }
+        startOffset = Int64(max(0, lseek(descriptor, 0, SEEK_CUR)))
+        let inode = UInt64(status.st_ino)
+        printMaker = FilePrintMaker(descriptor, inode: inode, upTo: startOffset) ?? FilePrintMaker(inode: inode)
     }
 
     deinit {
@@ -68,7 +78,7 @@ public final class FileDescriptorSource: Source, WaitingSource {
         guard !waits else { return DecompressingSource(self, compression: nil) }
         // Of a file the first bytes can be seen without reading them; a plain one needs no detour.
         var start = [UInt8](repeating: 0, count: 4)
-        let count = pread(descriptor, &start, start.count, lseek(descriptor, 0, SEEK_CUR))
+        let count = pread(descriptor, &start, start.count, off_t(startOffset))
         let guess = start.withUnsafeBytes { Compression.guess(UnsafeRawBufferPointer(rebasing: $0[..<max(0, count)])) }
         guard case .compressed(let compression) = guess else { return self }
         return DecompressingSource(self, compression: compression)
@@ -85,7 +95,11 @@ public final class FileDescriptorSource: Source, WaitingSource {
             if waits && !isKnownReady && !isReadable() { return nil }
             isKnownReady = false
             let count = Glibc.read(descriptor, base, room.count)
-            if count >= 0 { return count }
+            if count >= 0 {
+                position += UInt64(count)
+                if count > 0 { printMaker?.add(UnsafeRawBufferPointer(start: base, count: count)) }
+                return count
+            }
             switch errno {
             case EINTR: continue
             case EAGAIN: return nil
@@ -100,10 +114,62 @@ public final class FileDescriptorSource: Source, WaitingSource {
     }
 }
 
+/// Going on after a restart: a file is found again, a pipe goes on with what comes.
+extension FileDescriptorSource {
+    /// Whether it can be read again from before a restart. What came of a pipe, a socket or a terminal is gone; see ``JournaledSource``.
+    public var canGoBack: Bool { !waits }
+
+    public func place(at position: UInt64) -> [UInt8] {
+        guard let print = printMaker?.print else { return [] }
+        // The position lies so far behind what was read.
+        let back = self.position.subtractingReportingOverflow(position).partialValue
+        let offset = print.length.subtractingReportingOverflow(back).partialValue
+        return FilePlace(.plain, [FilePlace.Piece(print: print, offset: offset)]).encoded
+    }
+
+    public func resume(at position: UInt64, place: [UInt8]) throws(SourceError) {
+        guard canGoBack else {
+            try FilePlace.expectNone(place, name: name)
+            self.position = position
+            return
+        }
+        if position == 0 && place.isEmpty { return }
+        let piece = try FilePlace(place, of: .plain, name: name).pieces[0]
+        try seek(to: piece)
+        self.position = position
+    }
+
+    public func forget(before position: UInt64) {}
+
+    /// The place of compressed data: where it begins, and what was read of it.
+    func compressedPlace() -> [UInt8] {
+        guard let print = printMaker?.print else { return [] }
+        return FilePlace(.compressed, [FilePlace.Piece(print: print, offset: UInt64(startOffset))]).encoded
+    }
+
+    /// Goes to where compressed data begins.
+    func resumeCompressed(_ place: [UInt8]) throws(SourceError) {
+        let piece = try FilePlace(place, of: .compressed, name: name).pieces[0]
+        try seek(to: piece)
+        startOffset = Int64(clamping: piece.offset)
+    }
+
+    private func seek(to piece: FilePlace.Piece) throws(SourceError) {
+        let inode = identity?.inode ?? 0
+        if let misfit = piece.print.misfit(descriptor) { throw misfit.error(piece.print, isSameFile: inode == piece.print.inode, name: name) }
+        guard let start = off_t(exactly: piece.offset), lseek(descriptor, start, SEEK_SET) == start,
+            let maker = FilePrintMaker(descriptor, inode: inode, upTo: Int64(start))
+        else { throw SourceError(message: "\(name): \(FileError.reason(errno))") }
+        printMaker = maker
+    }
+}
+
 /// A file as the system knows it, whatever path leads to it. Only regular files have one: devices and pipes may be used twice.
 public struct FileIdentity: Hashable, Sendable {
     private var device: UInt
     private var number: UInt
+
+    var inode: UInt64 { UInt64(number) }
 
     public init?(descriptor: Int32) {
         var status = stat()

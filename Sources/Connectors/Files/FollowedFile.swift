@@ -6,27 +6,39 @@
 // rotations between two looks lose the file in the middle: the folder's inotify makes the time between looks short.
 //
 // A line that was not ended when its file was left is ended here: it must not grow together with the first line of the next file.
+//
+// What was read of which file is kept back to the last checkpoint, so that a restart finds it again (`FollowedFile+Resuming`): it reads
+// first what lies in files that were left, then goes on as if it had never been away.
 
 public import Diagnostics
 public import Streaming
 internal import Glibc
 
 /// An input that is never at its end.
-public final class FollowedFile: Source, WaitingSource {
+public final class FollowedFile: ResumableSource, WaitingSource {
     public let name: String
-    private let path: String
+    let path: String
     private let warn: (String) -> Void
     private var file: OpenFile?
     /// Tells that something has happened in the folder; -1 where the system has none left.
     private let notices: Int32
     private var endsWithLineEnd = true
+    /// The line that the file which was left did not end is to be ended.
+    private var owesLineEnd = false
     private var isUnreadable = false
+    /// After a restart, what is read behind the file at hand before any new file.
+    private var plan: ArraySlice<PlannedFile> = []
+    /// Bytes handed out since the very first start.
+    private var handedOut: UInt64 = 0
+    var pieces = ReadPieces()
 
     private struct OpenFile {
         var descriptor: Int32
         var identity: FileIdentity
         /// Bytes that were read.
         var position: Int64 = 0
+        /// How far it is read, where it is known that the run before a restart went on with another file there.
+        var end: Int64?
     }
 
     /// Opens the file, or waits for it where it is not there.
@@ -57,6 +69,7 @@ public final class FollowedFile: Source, WaitingSource {
             throw FileError(path: self.name, reason: "only a file can be followed as it grows, no pipe, device or folder; leave out --follow")
         }
         file = OpenFile(descriptor: descriptor, identity: identity)
+        pieces.begin(FilePrintMaker(inode: identity.inode), at: 0)
         var start = [UInt8](repeating: 0, count: 4)
         let count = pread(descriptor, &start, start.count, 0)
         if case .compressed(let compression) = start.withUnsafeBytes({ Compression.guess(UnsafeRawBufferPointer(rebasing: $0[..<max(0, count)])) }) {
@@ -66,6 +79,7 @@ public final class FollowedFile: Source, WaitingSource {
 
     deinit {
         if let file { close(file.descriptor) }
+        for planned in plan { close(planned.descriptor) }
         if notices >= 0 { close(notices) }
     }
 
@@ -83,6 +97,7 @@ public final class FollowedFile: Source, WaitingSource {
 
     /// Whether a read would do anything.
     private var hasNews: Bool {
+        if owesLineEnd || !plan.isEmpty { return true }
         guard let file else { return canOpenNamed }
         var status = stat()
         guard fstat(file.descriptor, &status) == 0, Int64(status.st_size) == file.position else { return true }
@@ -104,13 +119,20 @@ public final class FollowedFile: Source, WaitingSource {
     public func read(into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int? {
         guard let base = room.baseAddress, room.count > 0 else { return nil }
         while true {
+            if owesLineEnd {
+                owesLineEnd = false
+                room[0] = UInt8(ascii: "\n")
+                handedOut += 1
+                return 1
+            }
             guard var file else {
                 guard openNamed() else { return nil }
                 continue
             }
+            if file.position == file.end, openPlanned() { continue }
             // Looked at before the read that finds the old file's end: what was written to it before the new one is read.
-            let hasSuccessor = successor(of: file)
-            let count = Glibc.read(file.descriptor, base, room.count)
+            let hasSuccessor = plan.isEmpty && successor(of: file)
+            let count = Glibc.read(file.descriptor, base, Int(min(Int64(room.count), (file.end ?? .max) - file.position)))
             if count < 0 {
                 if errno == EINTR { continue }
                 throw SourceError(message: "\(name): \(FileError.reason(errno))")
@@ -119,29 +141,60 @@ public final class FollowedFile: Source, WaitingSource {
                 file.position += Int64(count)
                 self.file = file
                 endsWithLineEnd = room[count - 1] == UInt8(ascii: "\n")
+                handedOut += UInt64(count)
+                pieces.add(UnsafeRawBufferPointer(start: base, count: count))
                 return count
             }
+            if file.end != nil { throw SourceError(message: "\(name): a file that was read before the restart has become shorter") }
+            if openPlanned() { continue }
             var status = stat()
             if fstat(file.descriptor, &status) == 0, Int64(status.st_size) < file.position {
                 warn("\(name) has become shorter; reading it from its start")
                 lseek(file.descriptor, 0, SEEK_SET)
                 file.position = 0
                 self.file = file
+                begin(FilePrintMaker(inode: file.identity.inode))
             } else if hasSuccessor {
                 guard openNamed() else { return nil }
             } else {
                 return nil
             }
-            if let count = endLine(in: room) { return count }
         }
     }
 
-    /// Ends a line that its file will not end any more.
-    private func endLine(in room: UnsafeMutableRawBufferPointer) -> Int? {
-        guard !endsWithLineEnd else { return nil }
+    /// Notes that other bytes come next, and that a line which was not ended is to be ended before them: its file will not do it any more.
+    private func begin(_ maker: FilePrintMaker) {
+        owesLineEnd = !endsWithLineEnd
         endsWithLineEnd = true
-        room[0] = UInt8(ascii: "\n")
-        return 1
+        pieces.begin(maker, at: handedOut + (owesLineEnd ? 1 : 0))
+    }
+
+    /// Goes on with the next of the files that a restart has found; false where there is none.
+    private func openPlanned() -> Bool {
+        guard let next = plan.popFirst() else { return false }
+        if let file { close(file.descriptor) }
+        lseek(next.descriptor, off_t(next.maker.length), SEEK_SET)
+        file = OpenFile(descriptor: next.descriptor, identity: next.identity, position: Int64(next.maker.length), end: next.end)
+        begin(next.maker)
+        return true
+    }
+
+    public func place(at position: UInt64) -> [UInt8] { pieces.place(at: position).encoded }
+
+    public func forget(before position: UInt64) { pieces.forget(before: position) }
+
+    /// Looks for what was read before a restart, by what is in the folder now.
+    ///
+    /// - Throws: ``SourceError`` where it is not there any more.
+    public func resume(at position: UInt64, place: [UInt8]) throws(SourceError) {
+        let found = try plannedFiles(at: position, place: place)
+        guard !found.isEmpty else { return }
+        plan = found[...]
+        pieces = ReadPieces()
+        handedOut = position
+        endsWithLineEnd = true
+        _ = openPlanned()
+        endsWithLineEnd = found[0].maker.endsWithLineEnd
     }
 
     /// Opens what bears the name now, in place of the file at hand. What cannot be opened is tried again: a new file is often made first
@@ -157,6 +210,7 @@ public final class FollowedFile: Source, WaitingSource {
         isUnreadable = false
         if let file { close(file.descriptor) }
         file = OpenFile(descriptor: descriptor, identity: identity)
+        begin(FilePrintMaker(inode: identity.inode))
         return true
     }
 }

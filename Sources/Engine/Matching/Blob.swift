@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// All state of one key in one group of rules: one relocatable piece of memory in a size class of ``BlobAllocator``, with 32-bit offsets
 /// from its start.
 ///
@@ -83,7 +85,14 @@ struct Blob {
         nonmutating set { base.storeBytes(of: UInt32(newValue), toByteOffset: 56, as: UInt32.self) }
     }
 
-    /// Of the checkpoint that will hold the last change, 31 bits; 0 where a checkpoint holds it already. See ``ChangeLog``.
+    /// Whether the queue's entry may be of an earlier time than ``armedDeadline``: known is only that there is one up to that time. The upper
+    /// bit of the format's word, since nothing looks at that while the state is in memory.
+    var isArmedLoosely: Bool {
+        get { load(0, as: UInt32.self) >> 31 == 1 }
+        nonmutating set { base.storeBytes(of: load(0, as: UInt32.self) & 0x7FFF_FFFF | (newValue ? 1 << 31 : 0), as: UInt32.self) }
+    }
+
+    /// When the key last changed, in epochs of checkpoints, 31 bits; 0 where it has not since it came from a checkpoint. See ``ChangeLog``.
     var epoch: UInt32 {
         @inline(__always) get { load(60, as: UInt32.self) & 0x7FFF_FFFF }
         nonmutating set { base.storeBytes(of: load(60, as: UInt32.self) & 0x8000_0000 | newValue, toByteOffset: 60, as: UInt32.self) }
@@ -100,6 +109,13 @@ struct Blob {
     @inline(__always)
     var key: UnsafePointer<UInt8> {
         UnsafePointer((base + Blob.headerSize).assumingMemoryBound(to: UInt8.self))
+    }
+
+    /// Whether the bytes of a saved blob are of a key.
+    static func isOf(_ key: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= headerSize + key.count, bytes.loadUnaligned(fromByteOffset: 48, as: UInt32.self) == UInt32(key.count) else { return false }
+        guard let start = bytes.baseAddress, let wanted = key.baseAddress else { return key.isEmpty }
+        return memcmp(start + headerSize, wanted, key.count) == 0
     }
 
     var keyBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + Blob.headerSize, count: keyLength) }

@@ -8,6 +8,9 @@ struct BlobValidator {
     private let blob: Blob
     private let count: Int
     private let group: GroupState
+    /// How the group was made up when the blob was written, where that was otherwise.
+    private let move: GroupMove?
+    private let slotCount: Int
     /// What begins at each 8 bytes of the blob.
     private var parts: [UInt32]
 
@@ -18,10 +21,12 @@ struct BlobValidator {
     /// Plus the rule's place in its group: a capture of that rule.
     private static let capture: UInt32 = 3
 
-    init(blob: Blob, count: Int, group: GroupState) {
+    init(blob: Blob, count: Int, group: GroupState, move: GroupMove? = nil) {
         self.blob = blob
         self.count = count
         self.group = group
+        self.move = move
+        slotCount = move?.oldSlotCount ?? group.slotCount
         parts = [UInt32](repeating: BlobValidator.free, count: count / 8 + 1)
     }
 
@@ -38,9 +43,11 @@ struct BlobValidator {
         var previous = -1
         for index in 0..<blob.sectionCount {
             let section = blob.sections[index]
-            guard Int(section.rule) > previous, Int(section.rule) < group.rules.count else { throw .damaged("rule") }
+            guard Int(section.rule) > previous, Int(section.rule) < move?.rules.count ?? group.rules.count else { throw .damaged("rule") }
             previous = Int(section.rule)
-            try validate(section, rule: group.rules[previous])
+            // What a rule that is gone has left is not looked at.
+            guard let local = move.map({ $0.rules[previous] }) ?? previous else { continue }
+            try validate(section, rule: group.rules[local])
         }
     }
 
@@ -159,7 +166,7 @@ struct BlobValidator {
     }
 
     private mutating func validateEvent(_ offset: UInt32) throws(BlobError) {
-        let fixed = CapturedEvent.headerSize + group.slotCount * 9 + 4
+        let fixed = CapturedEvent.headerSize + slotCount * 9 + 4
         guard isInside(Int(offset), fixed) else { throw .damaged("event") }
         if parts[Int(offset) / 8] == BlobValidator.event { return }
         let event = UnsafeRawPointer(blob.base + Int(offset))
@@ -168,8 +175,8 @@ struct BlobValidator {
         try claim(Int(offset), size, as: BlobValidator.event)
         let text = Int(event.loadUnaligned(fromByteOffset: fixed - 4, as: UInt32.self))
         guard text <= size - fixed, CapturedEvent.rawLength(event) <= size - fixed - text else { throw .damaged("event") }
-        for slot in 0..<group.slotCount {
-            let kind = event.load(fromByteOffset: CapturedEvent.headerSize + group.slotCount * 8 + slot, as: UInt8.self)
+        for slot in 0..<slotCount {
+            let kind = event.load(fromByteOffset: CapturedEvent.headerSize + slotCount * 8 + slot, as: UInt8.self)
             guard kind <= ValueKind.time else { throw .damaged("value") }
             guard kind == ValueKind.string || kind == ValueKind.list else { continue }
             let payload = event.load(fromByteOffset: CapturedEvent.headerSize + slot * 8, as: UInt64.self)

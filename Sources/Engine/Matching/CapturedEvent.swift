@@ -51,16 +51,32 @@ enum CapturedEvent {
         return (size + 7) & ~7
     }
 
+    /// Bytes before the text.
+    @inline(__always)
+    static func fixedSize(slotCount: Int) -> Int { headerSize + slotCount * 9 + 4 }
+
     /// Writes the record of a row; `size` is what ``size(of:columns:slotCount:)`` said.
+    @inline(__always)
     static func write(_ row: EventRow, columns: UnsafePointer<Int32>, slotCount: Int, size: Int, to event: UnsafeMutableRawPointer) {
-        event.storeBytes(of: row.time, as: Int64.self)
-        event.storeBytes(of: row.arrival, toByteOffset: 8, as: UInt64.self)
-        event.storeBytes(of: UInt32(row.rawLength), toByteOffset: 16, as: UInt32.self)
+        write(time: row.time, arrival: row.arrival, raw: (row.rawBytes, row.rawLength), slotCount: slotCount, size: size, to: event) {
+            row.view.value(column: Int(columns[$0]), row: row.row)
+        }
+    }
+
+    /// Writes a record whose fields `value` gives.
+    @inline(__always)
+    static func write(
+        time: Int64, arrival: UInt64, raw: (bytes: UnsafePointer<UInt8>, count: Int), slotCount: Int, size: Int,
+        to event: UnsafeMutableRawPointer, value: (_ slot: Int) -> Scalar
+    ) {
+        event.storeBytes(of: time, as: Int64.self)
+        event.storeBytes(of: arrival, toByteOffset: 8, as: UInt64.self)
+        event.storeBytes(of: UInt32(raw.count), toByteOffset: 16, as: UInt32.self)
         event.storeBytes(of: UInt32(size), toByteOffset: 20, as: UInt32.self)
-        var text = headerSize + slotCount * 9 + 4
-        let textStart = text
+        let textStart = fixedSize(slotCount: slotCount)
+        var text = textStart
         for slot in 0..<slotCount {
-            let value = row.view.value(column: Int(columns[slot]), row: row.row)
+            let value = value(slot)
             event.storeBytes(of: value.kind, toByteOffset: headerSize + slotCount * 8 + slot, as: UInt8.self)
             var payload = value.bits
             if value.kind == ValueKind.string || value.kind == ValueKind.list {
@@ -71,6 +87,6 @@ enum CapturedEvent {
             event.storeBytes(of: payload, toByteOffset: headerSize + slot * 8, as: UInt64.self)
         }
         event.storeBytes(of: UInt32(text - textStart), toByteOffset: headerSize + slotCount * 9, as: UInt32.self)
-        memcpy(event + text, row.rawBytes, row.rawLength)
+        memcpy(event + text, raw.bytes, raw.count)
     }
 }

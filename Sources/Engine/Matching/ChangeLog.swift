@@ -37,6 +37,12 @@ final class ChangeLog {
         var changed = [[Key]](repeating: [], count: KeyRouter.rangeCount)
         var removed = [[RemovedKey]](repeating: [], count: KeyRouter.rangeCount)
         var removedKeys = KeyBuffer()
+        /// Of the removed keys, where it must be known which are; see ``ColdTier``.
+        var removedHashes: Set<UInt64> = []
+        /// Of the keys that changed; more, where some of them have changed again since the barrier.
+        var blobBytes = 0
+        /// Of these lists.
+        var listBytes = 0
         var images: [Image] = []
         var imagesByHash: [UInt64: Int] = [:]
         // How far a frozen epoch is written.
@@ -51,8 +57,34 @@ final class ChangeLog {
         }
     }
 
-    var current = Epoch(1)
+    var current = Epoch(ChangeLog.step)
     var frozen: Epoch?
+    /// Whether ``Epoch/removedHashes`` are kept.
+    var keepsRemovedHashes = false
+
+    /// Between the numbers of two epochs. The number behind that of the frozen epoch marks its keys that are written: they are not copied any
+    /// more before they are changed, and durable only when the checkpoint is.
+    static let step: UInt32 = 2
+    private static let numberMask: UInt32 = 0x7FFF_FFFE
+
+    func nextNumber() -> UInt32 {
+        let next = (current.number &+ ChangeLog.step) & ChangeLog.numberMask
+        return next == 0 ? ChangeLog.step : next
+    }
+
+    /// Whether a committed checkpoint holds the last change of a key.
+    @inline(__always)
+    func isDurable(_ blob: Blob) -> Bool {
+        let epoch = blob.epoch
+        if epoch == current.number { return false }
+        guard let frozen else { return true }
+        return epoch & ~1 != frozen.number
+    }
+
+    /// State that no committed checkpoint holds yet, about.
+    var dirtyBytes: Int { current.blobBytes + (frozen?.blobBytes ?? 0) }
+
+    var listBytes: Int { current.listBytes + (frozen?.listBytes ?? 0) }
 
     @inline(__always)
     static func range(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 56) }
@@ -69,12 +101,22 @@ final class ChangeLog {
         if isUnwritten(blob) { copy(base, group, allocator) }
         blob.epoch = current.number
         current.changed[ChangeLog.range(blob.hash)].append(Key(hash: blob.hash, group: Int32(group.index)))
+        current.blobBytes += BlobAllocator.size(blob.sizeClass)
+        current.listBytes += MemoryLayout<Key>.stride
+    }
+
+    /// A key that has changed in the current epoch takes another size.
+    func noteSize(from old: Int, to new: Int) {
+        current.blobBytes += BlobAllocator.size(new) - BlobAllocator.size(old)
     }
 
     func noteRemoval(_ base: UnsafeMutableRawPointer, _ group: GroupState, _ allocator: BlobAllocator) {
         let blob = Blob(base)
         if isUnwritten(blob) { copy(base, group, allocator) }
+        if blob.epoch == current.number { current.blobBytes -= BlobAllocator.size(blob.sizeClass) }
         guard blob.isStored else { return }
+        if keepsRemovedHashes { current.removedHashes.insert(blob.hash) }
+        current.listBytes += MemoryLayout<RemovedKey>.stride + blob.keyLength
         current.removed[ChangeLog.range(blob.hash)].append(
             RemovedKey(hash: blob.hash, group: Int32(group.index), start: current.removedKeys.count, count: blob.keyLength))
         current.removedKeys.append(blob.key, blob.keyLength)
@@ -88,7 +130,21 @@ final class ChangeLog {
         frozen.images.append(
             Image(hash: blob.hash, group: Int32(group.index), blob: copy, next: frozen.imagesByHash[blob.hash] ?? -1))
         frozen.imagesByHash[blob.hash] = frozen.images.count - 1
+        frozen.listBytes += 2 * MemoryLayout<Image>.stride
         blob.isStored = true
+    }
+
+    /// Whether a key was removed, and no committed checkpoint knows of that yet.
+    func isRemoved(_ hash: UInt64, group: Int, _ key: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        isRemoved(hash, group: group, key, count, in: current) || frozen.map { isRemoved(hash, group: group, key, count, in: $0) } ?? false
+    }
+
+    private func isRemoved(_ hash: UInt64, group: Int, _ key: UnsafePointer<UInt8>, _ count: Int, in epoch: Epoch) -> Bool {
+        guard epoch.removedHashes.contains(hash) else { return false }
+        return epoch.removed[ChangeLog.range(hash)].contains { removed in
+            removed.hash == hash && Int(removed.group) == group && removed.count == count
+                && memcmp(epoch.removedKeys.bytes + removed.start, key, count) == 0
+        }
     }
 
     /// Brings the keys of the frozen epoch's next range into order.
@@ -116,8 +172,12 @@ public struct StateRow {
     public var key: UnsafeRawBufferPointer
     /// From this time on no thread of the key can be alive, and no deadline is due any more.
     public var expiresAt: Int64
-    /// What ``Matcher/importState(group:_:)`` takes; nil where the key is gone.
+    /// What ``Matcher/importState(group:_:isArmed:)`` takes; nil where the key is gone.
     public var blob: UnsafeRawBufferPointer?
+    /// When something of the key is due without an event; nil where nothing is.
+    public var deadline: Int64?
+    /// Whether an earlier checkpoint may say of the key that something is due.
+    public var mayHaveHadDeadline: Bool
 }
 
 extension Matcher {
@@ -143,7 +203,7 @@ extension Matcher {
         guard let changes else { preconditionFailure("Changes are tracked before the first checkpoint.") }
         precondition(changes.frozen == nil, "One checkpoint is written at a time.")
         changes.frozen = changes.current
-        changes.current = ChangeLog.Epoch(changes.current.number + 1)
+        changes.current = ChangeLog.Epoch(changes.nextNumber())
     }
 
     /// Writes the next rows of the checkpoint, at least so many; true once there are no more. Rows ascend by hash, group and key.
@@ -169,9 +229,13 @@ extension Matcher {
         for image in epoch.images { allocator.deallocate(image.blob, Blob(image.blob).sizeClass) }
         changes.frozen = nil
         if !isCommitted { takeBack(epoch, changes.current) }
+        cold?.isStuck = false
     }
 
     private func takeBack(_ epoch: ChangeLog.Epoch, _ current: ChangeLog.Epoch) {
+        current.blobBytes += epoch.blobBytes
+        current.listBytes += epoch.listBytes
+        current.removedHashes.formUnion(epoch.removedHashes)
         for range in 0..<KeyRouter.rangeCount {
             for key in epoch.changed[range] {
                 let group = groups[Int(key.group)]
@@ -217,14 +281,19 @@ extension Matcher {
         }
         for row in rows {
             guard let base = row.blob else {
-                try body(StateRow(hash: hash, group: Int(row.group), key: row.key, expiresAt: .max, blob: nil))
+                try body(
+                    StateRow(
+                        hash: hash, group: Int(row.group), key: row.key, expiresAt: .max, blob: nil, deadline: nil,
+                        mayHaveHadDeadline: groups[Int(row.group)].hasDeadlines))
                 continue
             }
             let blob = Blob(base)
-            let armed = blob.armedDeadline
+            let (armed, isLoose, wasStored) = (blob.armedDeadline, blob.isArmedLoosely, blob.isStored)
             prepareForSaving(blob)
             defer {
                 blob.armedDeadline = armed
+                blob.isArmedLoosely = isLoose
+                blob.epoch = epoch.number + 1
                 // Also where the row could not be written: an earlier checkpoint may have one.
                 blob.isStored = true
             }
@@ -232,7 +301,9 @@ extension Matcher {
                 StateRow(
                     hash: hash, group: Int(row.group), key: row.key,
                     expiresAt: blob.nextDeadline == .max ? blob.expiresAt : .max,
-                    blob: UnsafeRawBufferPointer(start: base, count: blob.used)))
+                    blob: UnsafeRawBufferPointer(start: base, count: blob.used),
+                    deadline: blob.nextDeadline == .max ? nil : blob.nextDeadline,
+                    mayHaveHadDeadline: wasStored && groups[Int(row.group)].hasDeadlines))
         }
         return max(1, rows.count)
     }
@@ -261,6 +332,7 @@ extension Matcher {
         blob.epoch = 0
         blob.isStored = false
         blob.armedDeadline = .max
+        blob.isArmedLoosely = false
         blob.checksum = Matcher.checksum(blob.base, count: blob.used)
     }
 }

@@ -1,4 +1,4 @@
-/// The earliest deadline of each key that has one: a binary heap of (time, group, key hash).
+/// The earliest deadline of each key of a group that has one, in memory or not: a binary heap of (time, key hash), 16 bytes a key.
 ///
 /// An entry is a lower bound: when it comes up, its key may be gone or due later, and is then armed again.
 ///
@@ -7,14 +7,18 @@ struct DeadlineQueue {
     struct Entry {
         var time: Int64
         var hash: UInt64
-        var group: Int32
     }
 
     private var heap: [Entry] = []
 
     var count: Int { heap.count }
 
+    var bytes: Int { heap.capacity * MemoryLayout<Entry>.stride }
+
     var first: Entry? { heap.first }
+
+    /// `Int64.max` where there is none.
+    var firstTime: Int64 { heap.first?.time ?? .max }
 
     mutating func push(_ entry: Entry) {
         heap.append(entry)

@@ -10,6 +10,7 @@ struct GroupState {
         let index: Int
         let rules: UnsafeMutableBufferPointer<RuleTables>
         var table = KeyTable()
+        var deadlines = DeadlineQueue()
         let hasDeadlines: Bool
         let shortestWithin: Int64
         let slots: UnsafeMutablePointer<Int16>
@@ -48,6 +49,11 @@ struct GroupState {
     var table: KeyTable {
         @inline(__always) _read { yield storage.pointee.table }
         @inline(__always) nonmutating _modify { yield &storage.pointee.table }
+    }
+
+    var deadlines: DeadlineQueue {
+        @inline(__always) _read { yield storage.pointee.deadlines }
+        @inline(__always) nonmutating _modify { yield &storage.pointee.deadlines }
     }
 
     @inline(__always) var index: Int { storage.pointee.index }

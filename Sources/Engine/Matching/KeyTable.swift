@@ -26,8 +26,13 @@ struct KeyTable: ~Copyable {
     private var earliest = Int64.max
     private static let handDistance = 12
 
+    private static let initialCapacity = 1024
+
+    /// What the table has taken beyond that of an empty one.
+    var grownBytes: Int { (capacity - KeyTable.initialCapacity) * MemoryLayout<Slot>.stride }
+
     init() {
-        capacity = 1024
+        capacity = KeyTable.initialCapacity
         mask = capacity - 1
         slots = KeyTable.emptySlots(capacity)
     }

@@ -4,33 +4,61 @@ internal import Glibc
 /// What happens at a time and not at an event: absence at the end of a pattern completes, and `on timeout` reports what `within` ended.
 extension Matcher {
     /// The earliest time at which a key may be due.
-    public var nextDeadline: Int64? { deadlines.first?.time }
+    ///
+    /// - Complexity: O(groups of rules).
+    public var nextDeadline: Int64? {
+        var next = Int64.max
+        for index in 0..<groups.count { next = min(next, deadlineTimes[index]) }
+        return next == .max ? nil : next
+    }
 
     /// Fires every deadline up to and including a time; to be called once the events before it have been processed.
     ///
-    /// - Complexity: O(log n) a key that is due.
+    /// - Complexity: O(groups of rules + log n) a key that is due.
     public func fireDeadlines(upTo time: Int64) {
-        while let first = deadlines.first, first.time <= time {
-            _ = deadlines.popFirst()
-            let group = groups[Int(first.group)]
-            var place: Int? = group.table.next(first.hash, from: nil)
-            while let found = place, let base = group.table.slots[found].blob {
-                let blob = Blob(base)
-                if blob.armedDeadline == first.time {
-                    blob.armedDeadline = .max
-                    if blob.nextDeadline <= time {
-                        fireDeadlines(of: group, at: found, upTo: time)
-                        // Entries behind it may have moved here.
-                        if group.table.slots[found].blob != base {
-                            place = group.table.next(first.hash, from: nil)
-                            continue
-                        }
-                    }
-                    arm(group, Blob(base))
-                }
-                place = group.table.next(first.hash, from: found)
-            }
+        while let next = nextDeadline, next <= time {
+            var index = 0
+            while deadlineTimes[index] != next { index += 1 }
+            let group = groups[index]
+            guard let first = group.deadlines.popFirst() else { preconditionFailure("The times are those of the queues.") }
+            deadlineTimes[index] = group.deadlines.firstTime
+            if cold != nil { fetchAll(first.hash, group) }
+            fire(first, of: group, upTo: time)
         }
+    }
+
+    private func push(_ time: Int64, _ hash: UInt64, _ group: GroupState) {
+        group.deadlines.push(DeadlineQueue.Entry(time: time, hash: hash))
+        deadlineTimes[group.index] = group.deadlines.firstTime
+    }
+
+    /// What one entry of the queue brings: as a rule to one key.
+    private func fire(_ first: DeadlineQueue.Entry, of group: GroupState, upTo time: Int64) {
+        var place: Int? = group.table.next(first.hash, from: nil)
+        while let found = place, let base = group.table.slots[found].blob {
+            let blob = Blob(base)
+            if blob.armedDeadline == first.time || (blob.isArmedLoosely && first.time <= blob.armedDeadline) {
+                blob.armedDeadline = .max
+                blob.isArmedLoosely = false
+                if blob.nextDeadline <= time {
+                    fireDeadlines(of: group, at: found, upTo: time)
+                    // Entries behind it may have moved here.
+                    if group.table.slots[found].blob != base {
+                        place = group.table.next(first.hash, from: nil)
+                        continue
+                    }
+                }
+                arm(group, Blob(base))
+            }
+            place = group.table.next(first.hash, from: found)
+        }
+    }
+
+    /// A checkpoint holds a key of this hash that is due at a time; to be called before the first event. False where there is no such group.
+    public func restoreDeadline(_ time: Int64, hash: UInt64, group: Int) -> Bool {
+        guard groups.indices.contains(group) else { return false }
+        push(time, hash, groups[group])
+        return true
     }
 
     /// Fires what is due for one key, each deadline by itself in the order of time; frees the key where nothing is left.
@@ -222,7 +250,7 @@ extension Matcher {
         return (earliest, latest)
     }
 
-    private func nextDeadline(_ group: GroupState, _ blob: Blob) -> Int64 {
+    func nextDeadline(_ group: GroupState, _ blob: Blob) -> Int64 {
         var next = Int64.max
         for index in 0..<blob.sectionCount {
             let section = blob.sections[index]
@@ -241,7 +269,8 @@ extension Matcher {
         blob.nextDeadline = next
         guard next < blob.armedDeadline else { return }
         blob.armedDeadline = next
-        deadlines.push(DeadlineQueue.Entry(time: next, hash: blob.hash, group: Int32(group.index)))
+        blob.isArmedLoosely = false
+        push(next, blob.hash, group)
     }
 }
 

@@ -117,6 +117,7 @@ extension Matcher {
             base = oldBase
         } else {
             base = allocator.allocate(sizeClass)
+            changes?.noteSize(from: old.sizeClass, to: sizeClass)
             allocator.deallocate(oldBase, old.sizeClass)
             group.table.set(cursor.place, base)
             cursor.blob = base
@@ -130,7 +131,7 @@ extension Matcher {
         evaluator.blob = UnsafeRawPointer(base)
     }
 
-    private func moveQueue(at place: Int, count: Int, from old: UnsafeMutableRawPointer) {
+    func moveQueue(at place: Int, count: Int, from old: UnsafeMutableRawPointer) {
         for index in 0..<count {
             let entry = place + index * QueueEntry.size
             let event = moveEvent(rebuildArea.memory.load(fromByteOffset: entry, as: UInt32.self), from: old)
@@ -145,7 +146,7 @@ extension Matcher {
     }
 
     /// Copies a chain of nodes, with the events that they name; what has been copied before is shared.
-    private func moveNodes(_ last: UInt32, from old: UnsafeMutableRawPointer) -> UInt32 {
+    func moveNodes(_ last: UInt32, from old: UnsafeMutableRawPointer) -> UInt32 {
         rebuildArea.chain.removeAll(keepingCapacity: true)
         var node = last
         var previous: UInt32 = 0
@@ -184,8 +185,14 @@ extension Matcher {
         let place = old + Int(event)
         let size = CapturedEvent.size(place)
         if size == 0 { return place.load(as: UInt32.self) }
-        let moved = rebuildArea.take(size)
-        memcpy(rebuildArea.memory + moved, place, size)
+        let moved: Int
+        if let slotMove {
+            moved = rebuildArea.take(slotMove.size(of: place))
+            slotMove.write(place, to: rebuildArea.memory + moved)
+        } else {
+            moved = rebuildArea.take(size)
+            memcpy(rebuildArea.memory + moved, place, size)
+        }
         place.storeBytes(of: UInt32(moved), as: UInt32.self)
         place.storeBytes(of: 0, toByteOffset: 20, as: UInt32.self)
         return UInt32(moved)

@@ -22,10 +22,11 @@ extension Matcher {
             for place in 0..<group.table.capacity {
                 guard let base = group.table.slots[place].blob else { continue }
                 let blob = Blob(base)
-                let (armed, epoch, isStored) = (blob.armedDeadline, blob.epoch, blob.isStored)
+                let (armed, isLoose, epoch, isStored) = (blob.armedDeadline, blob.isArmedLoosely, blob.epoch, blob.isStored)
                 prepareForSaving(blob)
                 body(group.index, UnsafeRawBufferPointer(start: base, count: blob.used))
                 blob.armedDeadline = armed
+                blob.isArmedLoosely = isLoose
                 blob.epoch = epoch
                 blob.isStored = isStored
             }
@@ -34,9 +35,10 @@ extension Matcher {
 
     /// Takes a key's state in, in place of what the key had.
     ///
+    /// - Parameter isArmed: the queue of deadlines has an entry for the key already.
     /// - Throws: ``BlobError`` where the bytes are not sound for the program; the state is then as it was.
     /// - Complexity: O(bytes).
-    public func importState(group index: Int, _ bytes: UnsafeRawBufferPointer) throws(BlobError) {
+    public func importState(group index: Int, _ bytes: UnsafeRawBufferPointer, isArmed: Bool = false) throws(BlobError) {
         guard groups.indices.contains(index) else { throw .damaged("no such group of rules") }
         let group = groups[index]
         guard bytes.count >= Blob.headerSize, bytes.count <= BlobAllocator.size(BlobAllocator.classCount - 1), let source = bytes.baseAddress
@@ -54,7 +56,9 @@ extension Matcher {
         }
         blob.sizeClass = sizeClass
         blob.hash = nt_hash64(blob.key, blob.keyLength, seed)
-        blob.armedDeadline = .max
+        // Of that entry it is known only that it comes no later than the deadline that was saved.
+        blob.armedDeadline = isArmed ? blob.nextDeadline : .max
+        blob.isArmedLoosely = isArmed && blob.nextDeadline != .max
         blob.epoch = 0
         blob.isStored = true
         let (place, isFound) = group.table.find(blob.hash, blob.key, blob.keyLength)

@@ -20,12 +20,15 @@ public final class Matcher {
     let evaluator: Evaluator
     let allocator = BlobAllocator()
     let seed: UInt64
-    var deadlines = DeadlineQueue()
+    /// Of each group the time of the first entry in its queue of deadlines; `Int64.max` where there is none.
+    let deadlineTimes: UnsafeMutablePointer<Int64>
     var forks = Forks()
     var cooldownKey = KeyBuffer()
     /// The record of the thread that is being made.
     let draft: UnsafeMutableRawPointer
     var rebuildArea = RebuildArea()
+    /// What captured events keep changes on the way; nil but while the state of other rules is taken over.
+    var slotMove: SlotMove?
     var startTable = StartTable()
     var domination = DominationTable()
     var chains = ChainScratch()
@@ -38,6 +41,8 @@ public final class Matcher {
     public var alerts: AlertBuffer
     /// Which keys a checkpoint has to write; nil where there are none.
     var changes: ChangeLog?
+    /// What is not in memory; nil where all of it is.
+    var cold: ColdTier?
     /// No event before this time comes any more; what is only alive before it may be freed.
     public var watermark = Int64.min
 
@@ -64,6 +69,7 @@ public final class Matcher {
             GroupState(group, index: index, columnCount: program.columns.count, rules: group.rules.map { rules[$0] })
         }
         self.groups = UnsafeMutableBufferPointer(start: copied(groups), count: groups.count)
+        deadlineTimes = copied([Int64](repeating: .max, count: max(1, groups.count)))
         evaluator = Evaluator(tables: tables)
         let recordMax = program.rules.map(\.record.size).max() ?? 64
         draft = .allocate(byteCount: max(64, recordMax), alignment: 16)
@@ -77,9 +83,10 @@ public final class Matcher {
         rules.deallocate()
         groups.deallocate()
         ruleGroups.deallocate()
+        deadlineTimes.deallocate()
     }
 
-    /// Keys that have state.
+    /// Keys whose state is in memory.
     public var keyCount: Int { groups.reduce(0) { $0 + $1.table.count } }
 
     /// Bytes of keyed state.
@@ -109,6 +116,7 @@ public final class Matcher {
         let hash = routed.hash
         let keyLength = Int(routed.keyLength)
         var (place, isFound) = group.table.find(hash, key, keyLength)
+        if !isFound, cold != nil, fetch(group, hash, key, keyLength) { (place, isFound) = group.table.find(hash, key, keyLength) }
         if isFound {
             let blob = Blob(group.table.slots[place].blob.unsafelyUnwrapped)
             if blob.nextDeadline <= row.time {

@@ -36,7 +36,9 @@ final class Checkpointer: @unchecked Sendable {
 
     private var phase = Phase.resting
     private var writer: (any CheckpointWriter)?
-    private var anchor: [UInt8] = []
+    /// Of the last checkpoint, but for when it was made.
+    private var anchor: Anchor?
+    private var encodedAnchor: [UInt8] = []
     /// Of each input, where a restart from the checkpoint that is being made begins to read.
     private var positions: [UInt64] = []
     private let sources: [(any ResumableSource)?]
@@ -48,6 +50,9 @@ final class Checkpointer: @unchecked Sendable {
     private var commitFailure: RunError?
     private var thread: pthread_t?
     private(set) var count: UInt64 = 0
+    /// The longest time for which everything stood still for a checkpoint, microseconds.
+    private(set) var longestPause: Int64 = 0
+    var recorder: IdleRecorder?
 
     /// So many rows are a slice: about a quarter of a millisecond.
     static let sliceRows = 256
@@ -86,11 +91,16 @@ final class Checkpointer: @unchecked Sendable {
 
     // MARK: - Between supersteps
 
+    /// The next checkpoint begins as soon as the one at hand is committed.
+    func hurry() { nextAt = clock.monotonicMicroseconds }
+
     /// Ends what is done and begins what is due. `anchor` is asked for at the barrier, where all alerts have been written.
     func proceed(expired: Int64, anchor: () throws(RunError) -> Anchor?) throws(RunError) {
         try settle()
-        guard phase == .resting, clock.monotonicMicroseconds >= nextAt else { return }
+        let start = clock.monotonicMicroseconds
+        guard phase == .resting, start >= nextAt else { return }
         try begin(expired: expired, anchor: anchor)
+        longestPause = max(longestPause, clock.monotonicMicroseconds.subtractingSaturating(start))
     }
 
     /// A last checkpoint, which is waited for.
@@ -111,17 +121,20 @@ final class Checkpointer: @unchecked Sendable {
 
     private func begin(expired: Int64, anchor: () throws(RunError) -> Anchor?) throws(RunError) {
         nextAt = clock.monotonicMicroseconds.addingSaturating(everyMicroseconds)
-        guard let next = try anchor() else { return }
-        let anchor = next.encoded()
-        guard anchor != self.anchor else { return }
+        guard var next = try anchor() else { return }
+        // A run in which nothing has happened is not written again and again.
+        guard next != self.anchor else { return }
+        self.anchor = next
+        next.madeAt = clock.wallMicroseconds
+        encodedAnchor = next.encoded()
         positions = next.inputs.map(\.position)
+        recorder?.noteBarrier()
         do throws(StoreError) {
-            // One part a shard, and one for the cooldowns.
-            writer = try store.begin(parts: shards.count + 1)
+            // One for the cooldowns, then one a shard for the deadlines and one for the states: each ascends while both are written together.
+            writer = try store.begin(parts: 1 + 2 * shards.count)
         } catch {
             throw .state(error)
         }
-        self.anchor = anchor
         self.expired = expired
         cooldowns = stage.stage.takeChanges()
         for index in shards.indices {
@@ -163,6 +176,7 @@ final class Checkpointer: @unchecked Sendable {
         if let commitFailure { throw commitFailure }
         count += 1
         for (source, position) in zip(sources, positions) { source?.forget(before: position) }
+        do throws(StoreError) { try recorder?.noteCommit() } catch { throw .state(error) }
     }
 
     private func end(isCommitted: Bool) {
@@ -172,7 +186,7 @@ final class Checkpointer: @unchecked Sendable {
         for shard in shards { shard.matcher.endCheckpoint(isCommitted: isCommitted) }
         if !isCommitted {
             stage.stage.takeBack(cooldowns)
-            anchor = []
+            anchor = nil
         }
         cooldowns = []
     }
@@ -183,48 +197,48 @@ final class Checkpointer: @unchecked Sendable {
     func writeSlice(_ index: Int) {
         let part = parts[index]
         guard phase == .writing, !part.isWritten, part.failure == nil, let writer else { return }
+        let (deadlines, states) = (1 + index, 1 + shards.count + index)
         var key: [UInt8] = []
         var value: [UInt8] = []
         do throws(StoreError) {
             let isDone = try shards[index].matcher.writeCheckpoint(rows: Checkpointer.sliceRows) { row throws(StoreError) in
+                if let deadline = row.deadline {
+                    key.removeAll(keepingCapacity: true)
+                    RowKeys.append(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key, to: &key)
+                    value.removeAll(keepingCapacity: true)
+                    withUnsafeBytes(of: deadline.littleEndian) { value += $0 }
+                    try writer.put(part: deadlines, key, value)
+                } else if row.mayHaveHadDeadline {
+                    key.removeAll(keepingCapacity: true)
+                    RowKeys.append(RowKeys.deadline, hash: row.hash, group: row.group, key: row.key, to: &key)
+                    try writer.remove(part: deadlines, key)
+                }
                 key.removeAll(keepingCapacity: true)
-                RowKeys.appendState(row, to: &key)
+                RowKeys.append(RowKeys.state, hash: row.hash, group: row.group, key: row.key, to: &key)
                 guard let blob = row.blob else {
-                    try Checkpointer.remove(key, from: writer, part: index + 1)
+                    try writer.remove(part: states, key)
                     return
                 }
                 value.removeAll(keepingCapacity: true)
                 withUnsafeBytes(of: row.expiresAt.littleEndian) { value += $0 }
                 value += blob
-                try Checkpointer.put(key, value, in: writer, part: index + 1)
+                try writer.put(part: states, key, value)
             }
             guard isDone else { return }
-            try writer.finish(part: index + 1)
+            try writer.finish(part: deadlines)
+            try writer.finish(part: states)
             part.isWritten = true
         } catch {
             part.failure = error
         }
     }
 
-    private static func put(_ key: [UInt8], _ value: [UInt8], in writer: any CheckpointWriter, part: Int) throws(StoreError) {
-        let result: Result<Void, StoreError> = key.withUnsafeBytes { key in
-            value.withUnsafeBytes { value in
-                do throws(StoreError) { return .success(try writer.put(part: part, key: key, value: value)) } catch { return .failure(error) }
-            }
-        }
-        try result.get()
-    }
-
-    private static func remove(_ key: [UInt8], from writer: any CheckpointWriter, part: Int) throws(StoreError) {
-        let result: Result<Void, StoreError> = key.withUnsafeBytes { key in
-            do throws(StoreError) { return .success(try writer.remove(part: part, key: key)) } catch { return .failure(error) }
-        }
-        try result.get()
-    }
-
-    /// Sinks first: what a checkpoint counts as written must outlive whatever happens.
+    /// Sources and sinks first: what a checkpoint counts as read and written must outlive whatever happens.
     private func commit() {
         do throws(RunError) {
+            for source in sources {
+                do throws(SourceError) { try source?.synchronize() } catch { throw RunError.source(error) }
+            }
             for sink in sinks {
                 do throws(SinkError) { try sink.synchronize() } catch { throw RunError(error) }
             }
@@ -238,19 +252,12 @@ final class Checkpointer: @unchecked Sendable {
     private func commitRows() throws(StoreError) {
         guard let writer else { return }
         let rows = cooldowns.map { change in
-            (key: RowKeys.cooldownKey(rule: change.key.rule, isTimeout: change.key.isTimeout, value: change.key.value), state: change.state)
+            (key: RowKeys.cooldownKey(change.key), value: change.state.map { RowKeys.cooldownValue(change.key, $0) })
         }
         for row in rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            guard let state = row.state else {
-                try Checkpointer.remove(row.key, from: writer, part: 0)
-                continue
-            }
-            var value: [UInt8] = []
-            withUnsafeBytes(of: state.until.littleEndian) { value += $0 }
-            withUnsafeBytes(of: state.suppressed.littleEndian) { value += $0 }
-            try Checkpointer.put(row.key, value, in: writer, part: 0)
+            if let value = row.value { try writer.put(part: 0, row.key, value) } else { try writer.remove(part: 0, row.key) }
         }
         try writer.finish(part: 0)
-        try writer.commit(anchor: anchor, expired: expired)
+        try writer.commit(anchor: encodedAnchor, expired: expired)
     }
 }

@@ -4,6 +4,8 @@ internal import Events
 /// An input as the run is given it.
 public struct Input {
     public var source: any Source
+    /// Of the `stream` that it is read as; empty for the one without a name.
+    public var stream: String
     public var format: EventFormat
     /// How far out of order its events may come, microseconds.
     public var delayMicroseconds: Int64
@@ -13,9 +15,11 @@ public struct Input {
     public var idleMicroseconds: Int64?
 
     public init(
-        source: any Source, format: EventFormat, delayMicroseconds: Int64 = 0, aheadMicroseconds: Int64? = nil, idleMicroseconds: Int64? = nil
+        source: any Source, stream: String = "", format: EventFormat, delayMicroseconds: Int64 = 0, aheadMicroseconds: Int64? = nil,
+        idleMicroseconds: Int64? = nil
     ) {
         self.source = source
+        self.stream = stream
         self.format = format
         self.delayMicroseconds = delayMicroseconds
         self.aheadMicroseconds = aheadMicroseconds
@@ -67,6 +71,8 @@ final class InputReader: @unchecked Sendable {
     /// Lines before this one were read before the restart.
     private(set) var seenLine: UInt64 = 0
     private var advancesToRepeat: ArraySlice<IdleAdvance> = []
+    /// It is not the input of the checkpoint that stood in its place: steps at that one's lines are none of its own.
+    private(set) var isAnother = false
 
     // What `InputSet` knows of its silence.
     /// By the clock: no byte has come since.
@@ -208,8 +214,15 @@ extension InputReader {
         }
         let place = (input.source as? any ResumableSource)?.place(at: mark.position) ?? []
         return Anchor.Input(
-            name: input.source.name, position: mark.position, place: place, line: mark.line, watermark: mark.watermark, lastTime: mark.lastTime,
-            largestTime: mark.largestTime, seenLine: admitted.line, advances: advances)
+            name: input.source.name, stream: input.stream, position: mark.position, place: place, line: mark.line,
+            watermark: hasEnded && mark == now ? reachedTime : mark.watermark, lastTime: mark.lastTime, largestTime: mark.largestTime,
+            seenLine: admitted.line, hasEnded: hasEnded && mark == now, advances: advances)
+    }
+
+    /// Begins with time where others have brought it.
+    func begin(watermark: Int64) {
+        isAnother = true
+        self.watermark = watermark
     }
 
     /// Goes on where a checkpoint was; the source has been brought to that place.
@@ -222,6 +235,14 @@ extension InputReader {
         seenLine = anchor.seenLine
         advancesToRepeat = anchor.advances[...]
         for advance in anchor.advances { marks?.add(advance) }
+    }
+
+    /// Steps that were recorded, and are behind the checkpoint, are made again too.
+    func repeatLater(_ steps: [IdleAdvance]) {
+        guard !steps.isEmpty else { return }
+        let all = (advancesToRepeat + steps).sorted { ($0.line, $0.watermark) < ($1.line, $1.watermark) }
+        advancesToRepeat = all[...]
+        marks?.replaceAdvances(all)
     }
 
     /// Repeats the steps of silence that came before a line.

@@ -21,6 +21,7 @@ final class InputSet {
     private let hasIdle: Bool
     /// Is told of each advance before it is made.
     var onIdleAdvance: ((IdleAdvance) -> Void)?
+    var recorder: IdleRecorder?
 
     enum Turn {
         /// These inputs have something to read; the one that holds time back is first.
@@ -105,6 +106,8 @@ final class InputSet {
             guard let idle = reader.input.idleMicroseconds, !reader.hasBytes, candidates.contains(where: { $0 === reader }) else { continue }
             let silence = now - reader.quietSince
             guard silence > idle else { continue }
+            // Steps of its own among those that are made again would make other events late.
+            guard !reader.isCatchingUp else { continue }
             guard let last = reader.lastTime else {
                 reader.isAbsent = true
                 continue
@@ -126,6 +129,7 @@ final class InputSet {
         guard mark > reader.watermark else { return false }
         let step = IdleAdvance(input: reader.index, line: reader.nextLine, watermark: mark)
         onIdleAdvance?(step)
+        recorder?.note(step)
         reader.note(step)
         apply(step)
         return true

@@ -26,8 +26,19 @@ struct ReadMarks {
         entries.append(Entry(mark: mark, largestTime: largestTime))
     }
 
+    /// Of the steps at one line only the last counts.
     mutating func add(_ advance: IdleAdvance) {
-        advances.append(advance)
+        if let last = advances.indices.last, advances[last].line == advance.line {
+            advances[last].watermark = max(advances[last].watermark, advance.watermark)
+        } else {
+            advances.append(advance)
+        }
+    }
+
+    /// By ascending line.
+    mutating func replaceAdvances(_ advances: [IdleAdvance]) {
+        self.advances = []
+        for advance in advances { add(advance) }
     }
 
     /// Forgets the blocks whose events were all let go, and gives where the first of the others begins; `end` where there is none.

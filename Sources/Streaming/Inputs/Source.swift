@@ -22,6 +22,14 @@ public protocol ResumableSource: Source {
 
     /// A checkpoint holds what came of the bytes before `position`: they are not asked for again.
     func forget(before position: UInt64)
+
+    /// Makes durable what the source itself keeps of the bytes that it has handed out; a checkpoint is committed after that. May be called
+    /// from another thread while more is read. By default there is nothing to do.
+    func synchronize() throws(SourceError)
+}
+
+extension ResumableSource {
+    public func synchronize() throws(SourceError) {}
 }
 
 /// Waits for several sources at once.
@@ -61,14 +69,24 @@ public protocol Sink: AnyObject {
 
 /// A sink that can be brought back to what it held at a checkpoint.
 public protocol ResumableSink: Sink {
-    /// Bytes written since it was made, those before a restart included.
+    /// As the user named it; a restart finds it by that.
+    var name: String { get }
+
+    /// Files can be cut back; pipes, terminals and what belongs to somebody else cannot.
+    var canBeCut: Bool { get }
+
+    /// Bytes that it holds, those before a restart included.
     var length: UInt64 { get }
+
+    /// The last bytes that it holds, few, by which it is known again.
+    var tail: [UInt8] { get }
 
     /// Makes what was flushed durable. May be called from another thread while more is written.
     func synchronize() throws(SinkError)
 
-    /// Drops what was written behind `length`, which the sink must reach.
-    func cut(to length: UInt64) throws(SinkError)
+    /// Drops what was written behind `length`; ``tail`` was as given there. False where it is another file now, or shorter: then nothing
+    /// is dropped, and it is written on from its end.
+    func cut(to length: UInt64, tail: [UInt8]) throws(SinkError) -> Bool
 }
 
 public enum SinkError: Error, Sendable, Equatable {

@@ -19,6 +19,10 @@ final class AlertWriter: @unchecked Sendable {
     private(set) var count: UInt64 = 0
     /// Alerts that had left before the restart.
     var countBefore: UInt64 = 0
+    /// Is told how many have left since the state began, after each time that some have.
+    var onLeft: ((UInt64) -> Void)?
+    /// What silence has done is recorded before anything leaves.
+    var recorder: IdleRecorder?
 
     init(program: Program, alerts: [any Sink], late: (any Sink)?, rejects: (any Sink)?) {
         stage = AlertStage(program)
@@ -48,6 +52,7 @@ final class AlertWriter: @unchecked Sendable {
         }
         for buffer in buffers { buffer.removeAll() }
         for sink in sinks { try send(output, to: sink) }
+        onLeft?(countBefore + count)
     }
 
     @inline(__always)
@@ -81,6 +86,7 @@ final class AlertWriter: @unchecked Sendable {
 
     private func send(_ buffer: borrowing ByteBuffer, to sink: any Sink) throws(RunError) {
         guard buffer.count > 0 else { return }
+        try recorder?.record()
         do throws(SinkError) {
             try sink.write(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.count))
             try sink.flush()

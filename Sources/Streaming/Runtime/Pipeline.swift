@@ -24,6 +24,11 @@ public final class Pipeline {
     private let checkpoints: CheckpointOptions?
     /// The state that the run goes on from; nil where it begins.
     private let committed: Result<Anchor?, RunError>
+    /// The rules as checkpoints name them.
+    private let anchored: (rules: [Anchor.Rule], groups: [Anchor.Group])
+    private let program: Program
+    /// Is told what was found of an earlier run, before anything is read.
+    public var onResume: ((Resumption) -> Void)?
     private var checkpointer: Checkpointer?
     private let sinks: [any Sink]
     private let clock: any Clock
@@ -48,6 +53,8 @@ public final class Pipeline {
     ) {
         self.options = options
         hasSpillSpace = spill != nil
+        self.program = program
+        anchored = checkpoints.map { Anchor.rules(of: program, fingerprints: $0.fingerprints) } ?? ([], [])
         self.checkpoints = checkpoints
         self.clock = clock
         sinks = alerts + [late, rejects].compactMap(\.self)
@@ -81,17 +88,36 @@ public final class Pipeline {
         set { inputs.onIdleAdvance = newValue }
     }
 
+    /// Is told how many alerts have left since the state began, after each time that some have. May be called by any worker, one at a time.
+    public var onAlertsLeft: ((UInt64) -> Void)? {
+        get { writer.onLeft }
+        set { writer.onLeft = newValue }
+    }
+
+    /// Something to do between two supersteps, when everything that was read is matched: it is done as soon as the flag is set, and the
+    /// flag is then clear. The run ends there where it gives false, as by a request to stop.
+    public var request: (flag: StopFlag, carryOut: () throws(RunError) -> Bool)?
+
     /// Runs until the input ends or a request to stop comes; `progress` is called after each superstep.
     ///
     /// - Throws: ``RunError``; what was read before has been matched, and its alerts have left.
     public func run(stop: StopFlag, progress: (RunSummary) -> Void = { _ in }) throws(RunError) -> RunSummary {
         defer { pool.end() }
-        if let checkpoints { try begin(checkpoints, from: try committed.get()) }
+        if let checkpoints {
+            try begin(checkpoints, from: try committed.get())
+            if let records = checkpoints.idleRecords { try repeatSilence(records) }
+        }
         input: while !stop.isSet {
-            switch inputs.next(waits: true, until: nextMoment, atMost: checkpointer?.dueIn, heldBytes: heldBytes) {
+            if let request, request.flag.take() {
+                if try request.carryOut() { continue }
+                summary.isStopped = true
+                break
+            }
+            switch inputs.next(waits: true, until: nextMoment, atMost: hasUnread ? 0 : checkpointer?.dueIn, heldBytes: heldBytes) {
             case .end: break input
             case .nothing:
                 writeSlices()
+                try readAhead()
                 try proceedWithCheckpoint()
                 continue
             case .advanced: settleBounds()
@@ -106,10 +132,10 @@ public final class Pipeline {
             progress(summary)
             if let failure = queue.failure { throw .source(failure) }
         }
-        summary.isStopped = stop.isSet
+        if stop.isSet { summary.isStopped = true }
         if !summary.isStopped { try finish() }
         try writer.writeSideLines()
-        try checkpointer?.finish(expired: expired, anchor: anchor)
+        try checkpoint()
         updateSummary()
         return summary
     }
@@ -126,7 +152,7 @@ public final class Pipeline {
         while pending.bytes >= options.parallelBytes && pending.bound.time != .max {
             superstep.begin(pending)
             repeat {
-                if !stop.isSet, case .read(let readable) = inputs.next(waits: false, until: nil, atMost: nil, heldBytes: heldBytes) {
+                if !stop.isSet, request?.flag.isSet != true, case .read(let readable) = inputs.next(waits: false, until: nil, atMost: nil, heldBytes: heldBytes) {
                     queue.open(readable, blocks: .max)
                 }
                 superstep.rearm()
@@ -164,6 +190,7 @@ public final class Pipeline {
         try endRound()
         try writer.writeSideLines()
         writeSlices()
+        try readAhead()
         try proceedWithCheckpoint()
     }
 
@@ -212,7 +239,10 @@ public final class Pipeline {
 
     /// Nothing of a step in which a shard has failed may leave.
     private func checkShards() throws(RunError) {
-        for shard in shards { if let failure = shard.failure { throw .spill(failure) } }
+        for shard in shards {
+            if let failure = shard.failure { throw .spill(failure) }
+            if let failure = shard.stateFailure { throw .state(failure) }
+        }
     }
 
     /// What the workers have left: errors, and alerts.
@@ -242,29 +272,33 @@ public final class Pipeline {
 
     // MARK: - Checkpoints
 
+    /// Begins the next checkpoint as soon as can be; nothing waits for it.
+    public func hurryCheckpoint() { checkpointer?.hurry() }
+
+    /// Makes a checkpoint now, and waits until it is durable. Where lines are being read again after a restart, the last one stands.
+    public func checkpoint() throws(RunError) {
+        try checkpointer?.finish(expired: reached.expired, anchor: anchor)
+    }
+
     private static func anchor(of checkpoints: CheckpointOptions?) -> Result<Anchor?, RunError> {
         guard let checkpoints, let committed = checkpoints.store.committed else { return .success(nil) }
         do throws(StoreError) { return .success(try Anchor(committed.anchor)) } catch { return .failure(.state(error)) }
     }
 
     /// Brings everything back to where the last checkpoint was, if there is one.
-    private func begin(_ checkpoints: CheckpointOptions, from anchor: Anchor?) throws(RunError) {
+    private func begin(_ checkpoints: CheckpointOptions, from committed: Anchor?) throws(RunError) {
         for reader in inputs.readers { reader.keepMarks() }
-        let cuttable = sinks.compactMap { $0 as? any ResumableSink }
-        if let anchor {
-            guard anchor.program == checkpoints.program else { throw .otherRun("the state was made by other rules") }
-            guard anchor.inputs.map(\.name) == inputs.readers.map(\.input.source.name) else {
-                throw .otherRun("the state was made from other inputs: \(anchor.inputs.map(\.name).joined(separator: ", "))")
-            }
-            guard anchor.sinkLengths.count == sinks.count else { throw .otherRun("the state was made with other outputs") }
-            for (reader, place) in zip(inputs.readers, anchor.inputs) {
-                guard let source = reader.input.source as? any ResumableSource else {
-                    throw .otherRun("\(place.name) cannot go on where it was")
-                }
-                do throws(SourceError) { try source.resume(at: place.position, place: place.place) } catch { throw .source(error) }
-                reader.resume(place, blockBytes: options.blockBytes)
-            }
+        let resuming = Resuming(readers: inputs.readers, sinks: sinks, blockBytes: options.blockBytes)
+        var resumption = Resumption(
+            checkpoint: checkpoints.store.committed?.number ?? 0, madeAt: committed?.madeAt ?? 0, alerts: committed?.alerts ?? 0)
+        if var anchor = committed {
+            let change = RuleChange(from: anchor, to: program, rules: anchored.rules, groups: anchored.groups)
+            change.describe(&resumption)
+            if checkpoints.failsOnRuleChange, let message = resumption.ruleChange { throw .otherRun(message) }
+            // What can fail without having changed anything comes first.
+            try resuming.resumeInputs(anchor, &resumption)
             do throws(StoreError) {
+                if !change.isNone { anchor = try change.carryOut(in: checkpoints.store, expired: anchor.bound.expired) }
                 try Restoring(shards: shards, writer: writer).restore(checkpoints.store)
             } catch {
                 throw .state(error)
@@ -272,18 +306,50 @@ public final class Pipeline {
             writer.countBefore = anchor.alerts
             matched = anchor.bound
         }
-        // What a run wrote that came to no checkpoint is written again.
-        for (place, sink) in sinks.enumerated() {
-            let length = anchor?.sinkLengths[place] ?? 0
-            guard length >= 0, let sink = sink as? any ResumableSink else { continue }
-            do throws(SinkError) { try sink.cut(to: UInt64(length)) } catch { throw RunError(error) }
-        }
+        try resuming.cutSinks(committed, &resumption)
+        if committed != nil { onResume?(resumption) }
         let checkpointer = Checkpointer(
             store: checkpoints.store, shards: shards, stage: writer, sources: inputs.readers.map { $0.input.source as? any ResumableSource },
-            sinks: cuttable, clock: clock,
-            everyMicroseconds: checkpoints.everyMicroseconds, commitsAside: checkpoints.commitsAside)
+            sinks: sinks.compactMap(Resuming.cuttable), clock: clock, everyMicroseconds: checkpoints.everyMicroseconds,
+            commitsAside: checkpoints.commitsAside)
         self.checkpointer = checkpointer
         superstep.checkpointer = checkpointer
+        // What there is need not be in memory, or may soon not be.
+        if committed != nil || checkpoints.memoryBytesMax != nil {
+            for (index, shard) in shards.enumerated() {
+                let stored = StoredKeys(checkpoints.store, rowsAhead: options.rowsReadAhead)
+                shard.stored = stored
+                shard.matcher.keepCold(
+                    stored, shard: index, of: shards.count, bytesMax: checkpoints.memoryBytesMax.map { $0 / shards.count },
+                    isEmpty: committed == nil)
+            }
+        }
+        // From the first line on there is a place to go back to: a log may be rotated, and a pipe is empty, before the first checkpoint is due.
+        if committed == nil { try checkpoint() }
+    }
+
+    /// What silence has done since the checkpoint is done again, each step at its line; those that no line came after, now.
+    private func repeatSilence(_ records: any IdleRecords) throws(RunError) {
+        let recorder = IdleRecorder(
+            records, sources: inputs.readers.compactMap { $0.input.source as? any ResumableSource },
+            isNeeded: sinks.contains { Resuming.cuttable($0) == nil })
+        do throws(StoreError) { try recorder.handOut(to: inputs.readers) } catch { throw .state(error) }
+        inputs.recorder = recorder
+        writer.recorder = recorder
+        checkpointer?.recorder = recorder
+        let before = inputs.bound
+        for reader in inputs.readers { reader.repeatAdvances(before: reader.nextLine) }
+        guard inputs.bound != before else { return }
+        settleBounds()
+        try matchPending()
+    }
+
+    var hasUnread: Bool { shards.contains(where: \.hasUnread) }
+
+    /// Reads stored keys ahead on this thread.
+    private func readAhead() throws(RunError) {
+        for shard in shards where shard.stored != nil { shard.readAhead() }
+        try checkShards()
     }
 
     private func writeSlices() {
@@ -292,11 +358,30 @@ public final class Pipeline {
     }
 
     private func proceedWithCheckpoint() throws(RunError) {
-        try checkpointer?.proceed(expired: expired, anchor: anchor)
+        guard let checkpointer else { return }
+        guard let memoryBytesMax = checkpoints?.memoryBytesMax else {
+            return try checkpointer.proceed(expired: reached.expired, anchor: anchor)
+        }
+        // Only what a checkpoint holds can leave memory.
+        let share = memoryBytesMax / shards.count
+        if shards.contains(where: { $0.matcher.dirtyBytesOfEpoch > share / 2 }) { checkpointer.hurry() }
+        try checkpointer.proceed(expired: reached.expired, anchor: anchor)
+        for step in 0..<2 {
+            for shard in shards { shard.matcher.makeRoom() }
+            // Where little of it waits for a checkpoint, it is what cannot leave at all.
+            guard shards.contains(where: { $0.matcher.isOverBudget && $0.matcher.dirtyBytes > share / 8 }) else { return }
+            if step == 0 { try checkpointer.complete() } else { try checkpointer.finish(expired: reached.expired, anchor: anchor) }
+        }
+        for shard in shards { shard.matcher.makeRoom() }
     }
 
-    /// Keys whose threads have run out of time by then need not be kept.
-    private var expired: Int64 { matched.time == .max ? .max - 1 : matched.time }
+    /// What was let go is matched. Once time has run out, it stands where the inputs left it: a later run may go on with others.
+    private var reached: ReleaseBound {
+        guard matched.time == .max else { return matched }
+        var bound = matched
+        bound.time = inputs.reachedTime ?? .min
+        return bound
+    }
 
     /// The barrier: everything that was let go is matched, and its alerts leave now. Nil while lines are read again that were matched
     /// before a restart: the last checkpoint stands until that is over.
@@ -305,10 +390,12 @@ public final class Pipeline {
         try writeAlerts()
         try writer.writeSideLines()
         return Anchor(
-            seed: seed, program: checkpoints?.program ?? 0, bound: matched, inputs: inputs.readers.map { $0.anchor(matched) },
-            sinkLengths: sinks.map { ($0 as? any ResumableSink).map { Int64(clamping: $0.length) } ?? -1 },
-            alerts: writer.countBefore + writer.count)
+            seed: seed, rules: anchored.rules, groups: anchored.groups, bound: reached, inputs: inputs.readers.map { $0.anchor(matched) },
+            sinks: sinks.map { Anchor.Sink($0) }, alerts: writer.countBefore + writer.count, madeAt: 0)
     }
+
+    /// Bytes of keyed state in memory and of what is kept about it.
+    var memoryBytes: Int { shards.reduce(0) { $0 + $1.matcher.memoryBytes } }
 
     private func heldBytes(ofInput input: Int) -> Int { shards.reduce(0) { $0 + $1.reorder.heldBytes(ofInput: input) } }
 
@@ -318,13 +405,18 @@ public final class Pipeline {
     private func updateSummary() {
         summary.watermark = inputs.reachedTime
         summary.take(admission.counts)
-        summary.keys = shards.reduce(0) { $0 + $1.matcher.keyCount }
+        summary.residentKeys = shards.reduce(0) { $0 + $1.matcher.keyCount }
+        summary.keys = shards.reduce(summary.residentKeys) { $0 + $1.matcher.coldKeyCount }
+        summary.evictions = shards.reduce(0) { $0 + $1.matcher.evictions }
+        summary.coldReads = shards.reduce(0) { $0 + $1.matcher.coldReads }
         summary.stateBytes = shards.reduce(0) { $0 + $1.matcher.stateBytes }
         summary.heldEvents = shards.reduce(0) { $0 + $1.reorder.heldRows }
         summary.spilledEvents = shards.reduce(0) { $0 + $1.reorder.spilledRows }
         summary.spilledBytes = shards.reduce(0) { $0 + $1.reorder.spilledBytes }
         summary.brokenFields = workers.reduce(0) { $0 + $1.tester.brokenFields }
         summary.alerts = writer.count
+        summary.checkpoints = checkpointer?.count ?? 0
+        summary.checkpointPauseMax = checkpointer?.longestPause ?? 0
         for rule in summary.rules.indices {
             summary.rules[rule].alerts = writer.sent[rule]
             summary.rules[rule].suppressed = writer.suppressed[rule]

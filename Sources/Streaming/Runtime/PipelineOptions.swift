@@ -1,3 +1,5 @@
+public import Engine
+
 public struct PipelineOptions: Sendable {
     /// At the end of the input, let time run out: fire every deadline.
     public var drains: Bool
@@ -17,6 +19,9 @@ public struct PipelineOptions: Sendable {
     var spillLimits = SpillLimits()
     /// A block of at least so many bytes is worth waking the other workers for what comes behind it.
     public var parallelBytes = 32 * 1024
+
+    /// So many stored keys are read ahead in one go after a restart: one to two milliseconds. 0: keys come when they are asked for, and only then.
+    var rowsReadAhead = 2048
 
     public static let workersMax = 256
 
@@ -38,15 +43,27 @@ public struct PipelineOptions: Sendable {
 public struct CheckpointOptions {
     public var store: any StateStore
     public var everyMicroseconds: Int64
-    /// Tells programs apart whose state does not go together.
-    public var program: UInt64
+    /// Of each rule, in their order: what tells whether it may go on with what an earlier run has left.
+    public var fingerprints: [Fingerprint]
+    /// A rule that cannot go on with its state ends the run before it begins.
+    public var failsOnRuleChange: Bool
     /// Commit on a thread of their own; without, the run waits for each, and goes the same way each time.
     public var commitsAside: Bool
+    /// Most memory of keyed state, about: what is more stays in the store alone until it is asked for. Nil: all of it is in memory.
+    public var memoryBytesMax: Int?
+    /// Where steps that silence makes are kept between two checkpoints; needed where an input has `idle`.
+    public var idleRecords: (any IdleRecords)?
 
-    public init(store: any StateStore, everyMicroseconds: Int64 = 10_000_000, program: UInt64, commitsAside: Bool = true) {
+    public init(
+        store: any StateStore, everyMicroseconds: Int64 = 10_000_000, fingerprints: [Fingerprint], failsOnRuleChange: Bool = false,
+        commitsAside: Bool = true, memoryBytesMax: Int? = nil, idleRecords: (any IdleRecords)? = nil
+    ) {
+        self.idleRecords = idleRecords
+        self.memoryBytesMax = memoryBytesMax
         self.store = store
         self.everyMicroseconds = everyMicroseconds
-        self.program = program
+        self.fingerprints = fingerprints
+        self.failsOnRuleChange = failsOnRuleChange
         self.commitsAside = commitsAside
     }
 }

@@ -8,6 +8,9 @@ public final class StopFlag: Sendable {
 
     public var isSet: Bool { flag.load(ordering: .acquiring) }
 
+    /// Whether it was set; it is not any more.
+    public func take() -> Bool { flag.exchange(false, ordering: .acquiringAndReleasing) }
+
     public func set() {
         flag.store(true, ordering: .releasing)
     }

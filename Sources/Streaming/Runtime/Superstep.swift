@@ -36,6 +36,7 @@ final class Superstep: @unchecked Sendable {
             do throws(RunError) { try writer.write(outgoing) } catch { failure = error }
         }
         checkpointer?.writeSlice(worker)
+        shards[worker].readAhead()
         while let block = queue.claim() { workers[worker].decode(block) }
     }
 

@@ -273,6 +273,9 @@ struct ReleaseBound: Equatable {
         input = watermarks.firstIndex(of: time) ?? .max
     }
 
+    /// Keys whose threads have run out of time by then need not be kept.
+    var expired: Int64 { time == .max ? .max - 1 : time }
+
     @inline(__always)
     func lets(_ time: Int64, arrival: UInt64) -> Bool {
         time < self.time || (time == self.time && Int(truncatingIfNeeded: arrival >> 48) <= input)

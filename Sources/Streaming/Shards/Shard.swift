@@ -30,6 +30,8 @@ final class Shard: @unchecked Sendable {
     private var bound = ReleaseBound(watermarks: [.min])
     /// Whether rows outside memory may still go in this round.
     private var hasMore = false
+    /// What is in the store; nil where everything is in memory.
+    var stored: StoredKeys?
     /// Before its next round the shard writes what it holds outside memory.
     var spillsNext = false
     /// What it held outside memory cannot be had back, or not be written: nothing is matched any more.
@@ -43,6 +45,8 @@ final class Shard: @unchecked Sendable {
     private static let alertBytesMax = 1 << 20
     /// How many rows ahead a key's state is asked for; the slot that leads to it, twice as many.
     private static let prefetchDistance = 8
+    /// How many rows bring keys into memory before it is seen whether there is room.
+    private static let rowsBetweenEvictions = 16
 
     init(_ program: Program, index: Int, seed: UInt64, spill: (any SpillSpace)? = nil, limits: SpillLimits = SpillLimits()) {
         self.index = index
@@ -183,6 +187,7 @@ final class Shard: @unchecked Sendable {
                     matcher.prefetchState(rows[row + distance].hash, group: Int(rows[row + distance].group))
                 }
                 match(rows[row])
+                if row % Shard.rowsBetweenEvictions == 0 { matcher.keepWithinBudget() }
                 if alertsAreMany, next < count, rows[next].time > rows[row].time {
                     // Alerts of deadlines up to the next event stand among those that leave now.
                     matcher.fireDeadlines(upTo: rows[row].time)
@@ -209,11 +214,28 @@ final class Shard: @unchecked Sendable {
         }
     }
 
+    /// Why the state that is stored cannot be had; nothing that was matched since may leave.
+    var stateFailure: StoreError? {
+        if let failure = stored?.failure { return failure }
+        return matcher.coldFailure.map { RowKeys.damage("the state of a key (\($0))") }
+    }
+
+    /// Whether stored keys are to be read ahead.
+    var hasUnread: Bool { stored.map { $0.rowsAhead > 0 && matcher.hasUnread } ?? false }
+
+    /// Reads some of what is stored ahead, after a restart.
+    func readAhead() {
+        guard let stored, hasUnread else { return }
+        stored.readAhead(matcher)
+        if !matcher.keepsCold { self.stored = nil }
+    }
+
     private func fireDeadlines() -> Bool {
         // Alerts of the last rows may be many and of later times than these deadlines, and cannot leave before they have fired.
         let bytesBefore = matcher.alerts.bytes.count
         while let due = matcher.nextDeadline, due <= deadlinesUpTo {
             matcher.fireDeadlines(upTo: due)
+            matcher.keepWithinBudget()
             let grown = matcher.alerts.bytes.count - bytesBefore
             if grown > Shard.alertBytesMax, let next = matcher.nextDeadline, next <= deadlinesUpTo {
                 alertsAreDoneUpTo = due

@@ -5,7 +5,6 @@ enum CommandLineParser {
     static func parse(_ words: [String], for command: Command) throws(UsageError) -> Options {
         let flags = command.flags + [.help]
         var options = Options()
-        var given: Set<String> = []
         var index = 0
         while index < words.count {
             let word = words[index]
@@ -27,7 +26,7 @@ enum CommandLineParser {
             guard let flag = flags.first(where: { $0.name == name }) else { throw unknown(name, flags, command) }
             // Named before its value is looked for: the message shall be about the flag.
             if flag.isMissing { try flag.parse(&options, "") }
-            guard flag.isRepeatable || given.insert(name).inserted || flag.valueName == nil else {
+            guard options.given.insert(name).inserted || flag.isRepeatable || flag.valueName == nil else {
                 throw UsageError("\(name) is given twice")
             }
             try flag.parse(&options, try value(of: flag, word: word, equals: equals, words: words, index: &index))

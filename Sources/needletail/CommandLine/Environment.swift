@@ -2,21 +2,39 @@ internal import Glibc
 
 /// `${NAME}` in a spec. The value is used and never shown: messages repeat the spec as it was written.
 enum Environment {
-    static func expanded(_ spec: String, of flag: String) throws(UsageError) -> String {
+    /// Why a spec cannot be expanded.
+    enum Failure: Error {
+        case notClosed
+        case noName
+        case notSet(String)
+
+        /// Half a sentence, without the spec.
+        var message: String {
+            switch self {
+            case .notClosed: "`${` is not closed by `}`"
+            case .noName: "`${}` names no environment variable"
+            case .notSet(let name): "the environment variable \(name) is not set"
+            }
+        }
+    }
+
+    static func expanded(_ spec: String) throws(Failure) -> String {
         var result = ""
         var rest = spec[...]
         while let start = rest.range(of: "${") {
             result += rest[..<start.lowerBound]
-            guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
-                throw UsageError("\(flag) \(spec): `${` is not closed by `}`")
-            }
+            guard let end = rest[start.upperBound...].firstIndex(of: "}") else { throw .notClosed }
             let name = String(rest[start.upperBound..<end])
-            guard !name.isEmpty else { throw UsageError("\(flag) \(spec): `${}` names no environment variable") }
-            guard let value = getenv(name) else { throw UsageError("\(flag) \(spec): the environment variable \(name) is not set") }
+            guard !name.isEmpty else { throw .noName }
+            guard let value = getenv(name) else { throw .notSet(name) }
             result += String(cString: value)
             rest = rest[rest.index(after: end)...]
         }
         return result + rest
+    }
+
+    static func expanded(_ spec: String, of flag: String) throws(UsageError) -> String {
+        do throws(Failure) { return try expanded(spec) } catch { throw UsageError("\(flag) \(spec): \(error.message)") }
     }
 
     static func isSet(_ name: String) -> Bool {

@@ -94,9 +94,64 @@ extension Flag {
     }
 
     static let drain = Flag(
-        name: "--drain", value: .none, defaultText: "on",
+        name: "--drain", value: .none, defaultText: "on without --state, off with it",
         help: "At the end of the input let time run out: absences and timeouts that are still due are reported. A signal never drains."
     ) { (options, _) throws(UsageError) in options.drains = true }
+
+    // MARK: - run: state
+
+    static let state = Flag(
+        name: "--state", value: .path("DIR"), defaultText: "none: state in memory",
+        help: "Keep state and progress in this folder, and go on from what is there. The folder is made where it is missing."
+    ) { (options, value) throws(UsageError) in
+        guard !value.isEmpty else { throw UsageError("--state needs the name of a folder") }
+        options.stateDirectory = value
+    }
+
+    static let fromSavepoint = Flag(
+        name: "--from-savepoint", value: .path("DIR"),
+        help: "Begin from a savepoint. --state then names a folder that is new or empty; the savepoint itself stays as it is."
+    ) { (options, value) throws(UsageError) in
+        guard !value.isEmpty else { throw UsageError("--from-savepoint needs the name of a folder") }
+        options.fromSavepoint = value
+    }
+
+    static let checkpointEvery = Flag(
+        name: "--checkpoint-every", value: .text("D"), defaultText: "10s",
+        help: "How often progress is made durable, such as 10s or 500ms. More often costs more, less often means more to do again after a crash."
+    ) { (options, value) throws(UsageError) in
+        guard let duration = DurationArgument.parse(value), duration >= checkpointEveryMin else {
+            throw UsageError("--checkpoint-every needs \(DurationArgument.expected), at least 10ms, not \(value)")
+        }
+        options.checkpointEvery = duration
+    }
+
+    static let checkpointEveryMin: Int64 = 10_000
+
+    static let memory = Flag(
+        name: "--memory", value: .text("SIZE"), defaultText: "no bound",
+        help: "Most memory for the state of keys, such as 512M, at least 16M. Keys that have been quiet longest stay in the state folder until they are needed; needs --state."
+    ) { (options, value) throws(UsageError) in
+        guard let bytes = ByteCount.parse(value), bytes >= memoryMin else {
+            throw UsageError("--memory needs \(ByteCount.expected), at least 16M, not \(value)")
+        }
+        options.memoryBytes = bytes
+    }
+
+    static let memoryMin = 16 << 20
+
+    static let journal = Flag(
+        name: "--journal", value: .none,
+        help: "Make every line that comes through a pipe durable before it is matched. Without it, lines of a pipe outlive a kill of this process, and not a power cut; needs --state."
+    ) { (options, _) throws(UsageError) in options.journals = true }
+
+    static let onRuleChange = Flag(
+        name: "--on-rule-change", value: .choice("WHAT", ["keep", "fail"]), defaultText: "keep",
+        help: "What happens where rules have changed since the state was made: `keep` lets the changed ones begin afresh, says so, and keeps the state of all others; `fail` ends with status 3 before anything is read."
+    ) { (options, value) throws(UsageError) in
+        guard ["keep", "fail"].contains(value) else { throw UsageError("--on-rule-change is one of keep, fail, not \(value)") }
+        options.failsOnRuleChange = value == "fail"
+    }
 
     static let workersMax = 256
     static let workers = Flag(
@@ -122,6 +177,18 @@ extension Flag {
         name: "--log-level", value: .choice("LEVEL", LogLevel.allCases.map(\.rawValue)), defaultText: "info",
         help: "The least that is worth a line on standard error. The summary is `info`."
     ) { (options, value) throws(UsageError) in options.logLevel = try choice(value, of: "--log-level") }
+
+    // MARK: - state
+
+    static let key = Flag(
+        name: "--key", value: .text("K"),
+        help: "Show the state of the keys with this value: `c1`, or `card=c1` with the name of one part."
+    ) { (options, value) throws(UsageError) in options.key = value }
+
+    static let stateFormat = Flag(
+        name: "--format", value: .choice("FORMAT", LogFormat.allCases.map(\.rawValue)), defaultText: "text",
+        help: "How it is shown: lines for people, or a JSON object for machines."
+    ) { (options, value) throws(UsageError) in options.diagnosticFormat = try choice(value, of: "--format") }
 
     // MARK: - check, test, help
 
@@ -170,13 +237,13 @@ extension Flag {
     }
 
     /// `https://` of `https://host/path`; never more, since what follows may be secret.
-    private static func scheme(of value: String) -> String? {
+    static func scheme(of value: String) -> String? {
         guard let colon = value.utf8.firstIndex(of: UInt8(ascii: ":")), value.utf8[colon...].starts(with: Array("://".utf8)) else { return nil }
         let name = value.utf8[..<colon]
         return isName(name) ? String(value[..<colon]) + "://" : nil
     }
 
-    private static func isName(_ text: Substring.UTF8View) -> Bool {
+    static func isName(_ text: Substring.UTF8View) -> Bool {
         guard let first = text.first, isLetter(first) else { return false }
         return text.allSatisfy { isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-") }
     }

@@ -7,19 +7,40 @@ struct Options {
     var alerts: [String] = []
     var late: String?
     var rejects: String?
-    var drains = true
+    /// Nil: without a state folder only.
+    var drains: Bool?
+    var stateDirectory: String?
+    var fromSavepoint: String?
+    /// Microseconds; nil: ten seconds.
+    var checkpointEvery: Int64?
+    /// Most memory of keyed state; nil: no bound.
+    var memoryBytes: Int?
+    var journals = false
+    var failsOnRuleChange = false
     /// Threads that match; nil: as many as there are cores.
     var workers: Int?
+    /// Most memory of events that wait for the watermark, bytes.
+    var reorderMemoryBytes: Int?
+    /// The configuration file.
+    var configuration: String?
+    /// The names of the flags that were given.
+    var given: Set<String> = []
+    /// How messages name what a flag says, where it was not the flag that said it.
+    var origins: [String: String] = [:]
     var isQuiet = false
     var logFormat = LogFormat.text
     var logLevel = LogLevel.info
-    /// Of `check`.
+    /// Of `state`.
+    var key: String?
+    /// Of `check` and `state`.
     var diagnosticFormat = LogFormat.text
     /// Of `test`.
     var updates = false
     /// Of `fmt`.
     var checksLayout = false
     var showsDifference = false
+    /// Of `config`.
+    var wantsSchema = false
     /// Of `help`.
     var isMarkdown = false
     var wantsHelp = false
@@ -33,6 +54,11 @@ struct InputSpec: Equatable {
     var stream: String?
     /// As it was written, without the name: `-` or a path.
     var spec: String
+    /// Of this input alone, by the configuration file.
+    var follows = false
+    var journals = false
+    /// How messages name what said it.
+    var origin = "--input"
 
     static let standardInput = InputSpec(stream: nil, spec: "-")
 
@@ -55,6 +81,8 @@ enum LogLevel: String, CaseIterable, Comparable {
 struct UsageError: Error {
     var message: String
     var hint: String?
+    /// What else is wrong.
+    var more: [UsageError] = []
 
     init(_ message: String, hint: String? = nil) {
         self.message = message

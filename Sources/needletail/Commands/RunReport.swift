@@ -9,6 +9,8 @@ final class RunReport {
     private let log: Log
     private let start = WallClock.monotonic()
     private var shownAt: Int64 = 0
+    /// Of the run before the rules were read again.
+    private var earlier: RunSummary?
     /// Bounds that were spoken of; each is said once.
     private var said: Set<String> = []
 
@@ -24,8 +26,10 @@ final class RunReport {
         log.write(.debug, "\(NumberText.counted(UInt64(program.rules.count), "rule")) loaded")
     }
 
-    func progress(_ summary: RunSummary) {
+    func progress(_ latest: RunSummary) {
+        let summary = total(latest)
         sayBounds(summary)
+        saySpill(summary)
         guard log.showsProgress else { return }
         let now = WallClock.monotonic()
         guard now - shownAt >= RunReport.progressPeriod else { return }
@@ -34,6 +38,14 @@ final class RunReport {
         log.showProgress(
             "\(NumberText.counted(summary.events, "event"))  \(NumberText.grouped(NumberText.perSecond(summary.events, now - start)))/s  "
                 + "\(NumberText.counted(summary.alerts, "alert"))\(watermark)")
+    }
+
+    /// The room for events that wait is used up: they go to disk, which is slower.
+    private func saySpill(_ summary: RunSummary) {
+        guard summary.spilledEvents > 0, said.insert("spill").inserted else { return }
+        log.write(
+            .warning,
+            "more events wait for the watermark than memory has room for; they wait in the state folder, which is slower. A smaller `delay` lets them go sooner")
     }
 
     /// Says of each rule once that one of its bounds was reached.
@@ -59,7 +71,15 @@ final class RunReport {
         ]
     }
 
+    /// What was done before the rules were read again counts too.
+    func keep(_ summary: RunSummary) {
+        earlier = total(summary)
+    }
+
+    private func total(_ summary: RunSummary) -> RunSummary { earlier.map { summary.adding($0) } ?? summary }
+
     func end(_ summary: RunSummary, hasFailed: Bool = false) {
+        let summary = total(summary)
         sayBounds(summary)
         let microseconds = WallClock.monotonic() - start
         let rate = NumberText.perSecond(summary.events, microseconds)
@@ -82,6 +102,22 @@ final class RunReport {
         if summary.brokenFields > 0 {
             log.write(.info, "  unknown: \(NumberText.counted(summary.brokenFields, "field")) not of the type that its `event` declares")
         }
+        if summary.checkpoints > 0 {
+            log.write(
+                .info,
+                "  \(NumberText.counted(summary.checkpoints, "checkpoint")), the longest pause \(NumberText.milliseconds(summary.checkpointPauseMax)) ms")
+        }
+        if summary.coldReads > 0 || summary.evictions > 0 {
+            log.write(
+                .info,
+                "  memory: \(NumberText.grouped(UInt64(summary.residentKeys))) of \(NumberText.counted(UInt64(summary.keys), "key")) at the end, "
+                    + "\(NumberText.grouped(summary.evictions)) put out, \(NumberText.grouped(summary.coldReads)) read back")
+        }
+        if summary.spilledEvents > 0 {
+            log.write(
+                .info,
+                "  waited on disk: \(NumberText.counted(summary.spilledEvents, "event")), \(NumberText.grouped(summary.spilledBytes)) bytes")
+        }
         for rule in summary.rules where rule.counters.keyMissing > 0 {
             log.write(.debug, "  \(rule.name): \(NumberText.counted(rule.counters.keyMissing, "event")) without its key")
         }
@@ -100,7 +136,9 @@ final class RunReport {
             ("rejects", object(rejects)), ("late", "\(summary.late)"),
             ("broken_fields", "\(summary.brokenFields)"),
             ("watermark", summary.watermark.map { NumberText.quoted(NumberText.time($0)) } ?? "null"),
-            ("keys", "\(summary.keys)"), ("seconds", NumberText.seconds(microseconds)), ("events_per_second", "\(rate)"),
+            ("keys", "\(summary.keys)"), ("resident_keys", "\(summary.residentKeys)"), ("evictions", "\(summary.evictions)"),
+            ("cold_reads", "\(summary.coldReads)"), ("spilled_events", "\(summary.spilledEvents)"), ("checkpoints", "\(summary.checkpoints)"),
+            ("checkpoint_pause_ms_max", NumberText.milliseconds(summary.checkpointPauseMax)), ("seconds", NumberText.seconds(microseconds)), ("events_per_second", "\(rate)"),
         ]
     }
 }

@@ -15,6 +15,15 @@ final class SimulatedWorld {
     var files: [SimulatedFile] = []
     var microseconds: Int64 = 0
     var commits = 0
+    /// How far each source was ever read.
+    var readMost: [String: Int] = [:]
+    /// Steps of silence that this process has made, and how many of them the checkpoint at hand holds.
+    var steps: [IdleAdvance] = []
+    private var stepsAtBarrier = 0
+    /// Those that no later process can undo: recorded, or held by a checkpoint.
+    var lastingSteps: [IdleAdvance] = []
+    var evictions: UInt64 = 0
+    var coldReads: UInt64 = 0
 
     init(seed: UInt64) {
         random = RandomSource(seed: seed)
@@ -35,8 +44,16 @@ final class SimulatedWorld {
         return true
     }
 
+    func noteBarrier() { stepsAtBarrier = steps.count }
+
+    func noteCommit() {
+        commits += 1
+        lastingSteps += steps.prefix(stepsAtBarrier)
+    }
+
     /// The next process finds what the disk has kept.
     func restart(dyingAfter operations: Int?) {
+        steps = []
         for file in files { file.crash(&random) }
         isDead = false
         operationsLeft = operations
@@ -51,6 +68,7 @@ final class SimulatedFile: ResumableSink {
 
     init(_ world: SimulatedWorld) {
         self.world = world
+        name = "file \(world.files.count)"
         world.files.append(self)
     }
 
@@ -71,18 +89,24 @@ final class SimulatedFile: ResumableSink {
         guard !world.isDead else { throw SimulatedFile.death }
     }
 
+    let name: String
+    var canBeCut: Bool { true }
     var length: UInt64 { UInt64(bytes.count) }
+    var tail: [UInt8] { bytes.suffix(20) }
 
     func synchronize() throws(SinkError) {
         guard world.operate() else { throw SimulatedFile.death }
         durable = bytes.count
     }
 
-    func cut(to length: UInt64) throws(SinkError) {
+    func cut(to length: UInt64, tail: [UInt8]) throws(SinkError) -> Bool {
         guard world.operate() else { throw SimulatedFile.death }
-        guard length <= bytes.count else { throw .failed("the file is shorter than the checkpoint says") }
+        guard length <= bytes.count, bytes[..<Int(length)].suffix(20) == tail[...] else {
+            throw .failed("the file is not that of the checkpoint")
+        }
         bytes.removeLast(bytes.count - Int(length))
         durable = min(durable, bytes.count)
+        return true
     }
 
     /// What was not made durable may be there, or a part of it.
@@ -117,8 +141,12 @@ final class SimulatedSource: ResumableSource {
             if count > 0 { room.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[position..<position + count])) }
         }
         position += count
+        world.readMost[name] = max(world.readMost[name] ?? 0, position)
         return count
     }
+
+    /// An earlier process has read what comes next.
+    var isBehind: Bool { position < world.readMost[name] ?? 0 }
 
     func place(at position: UInt64) -> [UInt8] { Array("at \(position)".utf8) }
 
@@ -146,15 +174,20 @@ final class SimulatedStore: StateStore {
 
     func begin(parts: Int) throws(StoreError) -> any CheckpointWriter {
         guard world.operate() else { throw SimulatedStore.death }
+        world.noteBarrier()
         return Writer(world, try world.store.begin(parts: parts))
     }
 
-    func value(of key: UnsafeRawBufferPointer) throws(StoreError) -> [UInt8]? { try world.store.value(of: key) }
+    func value(of key: UnsafeRawBufferPointer) throws(StoreError) -> [UInt8]? {
+        guard world.operate() else { throw SimulatedStore.death }
+        return try world.store.value(of: key)
+    }
 
     func scan(
         from first: UnsafeRawBufferPointer, to end: UnsafeRawBufferPointer?,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(StoreError) -> Bool
     ) throws(StoreError) {
+        guard world.operate() else { throw SimulatedStore.death }
         try world.store.scan(from: first, to: end, body)
     }
 
@@ -190,7 +223,7 @@ final class SimulatedStore: StateStore {
             let lives = world.operate()
             guard lives || world.random.chance(50) else { throw SimulatedStore.death }
             try writer.commit(anchor: anchor, expired: expired)
-            world.commits += 1
+            world.noteCommit()
             if !lives { throw SimulatedStore.death }
         }
     }

@@ -30,16 +30,23 @@ import Testing
         var options = PipelineOptions(
             blockBytes: random.pick([1, 50, 500, 5_000]), workers: random.pick([1, 2, 3, 8]), seed: random.next())
         options.parallelBytes = random.pick([1, 300])
+        options.rowsReadAhead = random.pick([0, 1, 4, 2048])
+        let memoryBytesMax = random.pick([nil, nil, 1, 16 << 10, 64 << 10])
         let pipeline = Pipeline(
             program: loaded.program, inputs: inputs, alerts: [files[0]], late: files[1], rejects: files[2], clock: SimulatedClock(world),
             checkpoints: CheckpointOptions(
-                store: SimulatedStore(world), everyMicroseconds: schedule.checkpointEveryMicroseconds, program: 1, commitsAside: false),
+                store: SimulatedStore(world), everyMicroseconds: schedule.checkpointEveryMicroseconds,
+                fingerprints: loaded.fingerprints, commitsAside: false, memoryBytesMax: memoryBytesMax),
             scheduler: { SimulatedScheduler(world, count: $0, body: $1) }, options: options)
+        defer {
+            world.evictions += pipeline.summary.evictions
+            world.coldReads += pipeline.summary.coldReads
+        }
         return try pipeline.run(stop: StopFlag())
     }
 
     /// Runs a schedule with deaths until it comes to its end.
-    static func disturbed(_ seed: UInt64, _ schedule: Schedule, operations: Int) throws -> (outcome: Outcome, deaths: Int, commits: Int) {
+    static func disturbed(_ seed: UInt64, _ schedule: Schedule, operations: Int) throws -> (outcome: Outcome, deaths: Int, world: SimulatedWorld) {
         let world = SimulatedWorld(seed: seed)
         let files = (0..<3).map { _ in SimulatedFile(world) }
         var deaths = 0
@@ -50,7 +57,7 @@ import Testing
             most += operations / 4 + 1
             do throws(RunError) {
                 _ = try process(world, schedule, files)
-                return (Outcome(alerts: files[0].bytes, late: files[1].bytes, rejects: files[2].bytes), deaths, world.commits)
+                return (Outcome(alerts: files[0].bytes, late: files[1].bytes, rejects: files[2].bytes), deaths, world)
             } catch {
                 guard world.isDead else { throw error }
                 deaths += 1
@@ -93,15 +100,18 @@ import Testing
     @Test func whateverDiesNothingIsLostOrSaidTwice() throws {
         var seeds = Volume.seeds(of: 70)
         var deaths = 0, commits = 0, alerts = 0, runs = 0
+        var evictions: UInt64 = 0, coldReads: UInt64 = 0
         for _ in 0..<Volume.pick(test: 2_000, soak: 10_000) {
             let seed = seeds.next()
             guard let schedule = SimulationTests.schedule(seed), let expected = try SimulationTests.undisturbed(schedule) else { continue }
             let counted = SimulatedWorld(seed: seed)
             let files = (0..<3).map { _ in SimulatedFile(counted) }
             _ = try SimulationTests.process(counted, schedule, files)
-            let (outcome, died, committed) = try SimulationTests.disturbed(seed, schedule, operations: counted.operations)
+            let (outcome, died, world) = try SimulationTests.disturbed(seed, schedule, operations: counted.operations)
             deaths += died
-            commits += committed
+            commits += world.commits
+            evictions += world.evictions
+            coldReads += world.coldReads
             alerts += expected.alerts.count { $0 == UInt8(ascii: "\n") }
             runs += 1
             let isSame = outcome.alerts == expected.alerts
@@ -121,8 +131,10 @@ import Testing
                 return
             }
         }
-        print("\(runs) schedules with \(deaths) deaths, \(commits) checkpoints, \(alerts) alerts: all as if undisturbed")
-        #expect(deaths > runs && commits > runs && alerts > runs / 4, "Schedules in which nothing happens try nothing.")
+        print("\(runs) schedules with \(deaths) deaths, \(commits) checkpoints, \(alerts) alerts, \(evictions) keys put out of memory, \(coldReads) read: all as if undisturbed")
+        #expect(
+            deaths > runs && commits > runs && alerts > runs / 4 && evictions > runs / 2 && coldReads > runs,
+            "Schedules in which nothing happens try nothing.")
     }
 
     /// Which of several inputs was read first decides the order of these lines, and nothing else.

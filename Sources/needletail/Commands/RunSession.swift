@@ -1,0 +1,216 @@
+internal import Connectors
+internal import Diagnostics
+internal import Engine
+internal import Glibc
+internal import Replay
+internal import RuleCompiler
+internal import StateStores
+internal import Streaming
+
+/// One `needletail run`: it begins, is asked for savepoints and new rules while it goes on, and ends.
+final class RunSession {
+    private let options: Options
+    private let log: Log
+    private let stopDescriptor: Int32?
+    private let state: StateFolder?
+    private var rules: RuleSet
+    private var ends: RunEnds
+    /// What the run goes on with after a request to read the rules again.
+    private var nextRules: RuleSet?
+
+    /// Most bytes on disk of events that wait for the watermark.
+    private static let spillBytesMax = 64 << 30
+
+    init(_ rules: RuleSet, _ options: Options, stopDescriptor: Int32?, log: Log) throws(RunFailure) {
+        self.rules = rules
+        self.options = options
+        self.stopDescriptor = stopDescriptor
+        self.log = log
+        // A name that is wrong leaves everything as it is: files of alerts are opened first and touched last.
+        ends = try RunEnds(options, rules, log: log)
+        state = try RunSession.openState(options)
+        guard let state else {
+            try ends.clear()
+            return
+        }
+        try ends.journal(in: state, options)
+        StopSignals.listenForRequests()
+    }
+
+    private static func openState(_ options: Options) throws(RunFailure) -> StateFolder? {
+        guard let path = options.stateDirectory else { return nil }
+        do throws(StoreError) {
+            if let savepoint = options.fromSavepoint { try StateFolder.restore(savepoint, to: path) }
+            return try StateFolder(path)
+        } catch {
+            throw .failed(message(error, state: path))
+        }
+    }
+
+    func run() throws(RunFailure) -> Int32 {
+        let report = RunReport(log: log)
+        report.begin(rules.checked)
+        while true {
+            let pipeline = try makePipeline()
+            do throws(RunError) {
+                let summary = try pipeline.run(stop: StopSignals.flag) { summary in
+                    report.progress(summary)
+                    if ends.journaled.contains(where: \.value.wantsCheckpoint) { pipeline.hurryCheckpoint() }
+                }
+                guard let next = nextRules else {
+                    try ends.close()
+                    report.end(summary)
+                    return StopSignals.received.map(ExitStatus.signal) ?? ExitStatus.done
+                }
+                report.keep(summary)
+                rules = next
+                nextRules = nil
+            } catch {
+                log.clearProgress()
+                if case .brokenPipe = error { return ExitStatus.done }
+                // What was read before has been worked, and people want to know how far it came.
+                if case .source = error { report.end(pipeline.summary, hasFailed: true) }
+                throw failure(error)
+            }
+            try ends.reopenInputs(options, rules, log: log)
+        }
+    }
+
+    private func makePipeline() throws(RunFailure) -> Pipeline {
+        var checkpoints: CheckpointOptions?
+        var spill: SpillFolder?
+        if let state {
+            do throws(CompileFailure) {
+                checkpoints = CheckpointOptions(
+                    store: state.store, everyMicroseconds: options.checkpointEvery ?? RunBounds.checkpointEveryDefault,
+                    fingerprints: try fingerprints(of: rules.checked), failsOnRuleChange: options.failsOnRuleChange,
+                    memoryBytesMax: options.memoryBytes)
+            } catch {
+                throw .failed("a rule that was compiled cannot be compiled by itself")
+            }
+            do throws(FileError) {
+                spill = try SpillFolder(state.spillPath, bytesMax: RunSession.spillBytesMax)
+            } catch {
+                throw .failed(error.message)
+            }
+        }
+        let pipeline = Pipeline(
+            program: rules.program, inputs: ends.inputs, alerts: ends.alerts, late: ends.late, rejects: ends.rejects,
+            selector: PollSelector(stopDescriptor: stopDescriptor), clock: SystemClock(), checkpoints: checkpoints, spill: spill,
+            options: PipelineOptions(
+                drains: options.drains ?? (state == nil), reorderBytesMax: options.reorderMemoryBytes ?? RunBounds.reorderMemoryDefault,
+                workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
+                seed: UInt64.random(in: .min ... .max)))
+        pipeline.onResume = { [log] in log.write($0) }
+        if let state, ends.alerts.contains(where: { !$0.canBeCut }) { try countAlerts(of: pipeline, state) }
+        if state != nil {
+            pipeline.request = (StopSignals.request, { [unowned pipeline] () throws(RunError) in try self.carryOutRequests(pipeline) })
+        }
+        return pipeline
+    }
+
+    /// Alerts that have left through a pipe cannot be taken back: a restart says how many of them come again.
+    private func countAlerts(of pipeline: Pipeline, _ state: StateFolder) throws(RunFailure) {
+        let sent: SentCount
+        do throws(StoreError) { sent = try SentCount(state.sentCountPath) } catch { throw .failed(error.message) }
+        pipeline.onAlertsLeft = { sent.set($0) }
+        pipeline.onResume = { [log] resumption in
+            log.write(resumption)
+            guard sent.before > resumption.alerts else { return }
+            log.write(
+                .warning,
+                "up to \(NumberText.counted(sent.before - resumption.alerts, "alert")) that left after the checkpoint come again where an output is no file; their `id` is the same",
+                [("repeated", "\(sent.before - resumption.alerts)")])
+        }
+    }
+
+    // MARK: - Requests
+
+    /// False where the run is to go on with other rules.
+    private func carryOutRequests(_ pipeline: Pipeline) throws(RunError) -> Bool {
+        StopSignals.settleRequests(stopDescriptor)
+        if StopSignals.savepoint.take() { try makeSavepoint(pipeline) }
+        if StopSignals.reload.take() { nextRules = reloadedRules() }
+        return nextRules == nil
+    }
+
+    private func makeSavepoint(_ pipeline: Pipeline) throws(RunError) {
+        guard let state, let request = state.savepointRequest() else {
+            return log.write(.warning, "SIGUSR1 asks for a savepoint, but `needletail savepoint` has left no request")
+        }
+        try pipeline.checkpoint()
+        do throws(StoreError) {
+            let number = try state.makeSavepoint(to: request.target)
+            state.answer(request, "checkpoint \(number)", isGood: true)
+            log.write(.info, "savepoint of checkpoint \(number) made in \(request.target)")
+        } catch {
+            // The run itself goes on: its own folder is as it was.
+            state.answer(request, error.message, isGood: false)
+            log.error("no savepoint was made: \(error.message)")
+        }
+    }
+
+    /// Nil, and nothing has changed, where there is a mistake.
+    private func reloadedRules() -> RuleSet? {
+        do throws(UsageError) {
+            if let next = RuleFiles.load(try RuleFiles.read(options.operands, for: "run"), log: log) {
+                log.write(.info, "reading the rules again: \(NumberText.counted(UInt64(next.checked.rules.count), "rule"))")
+                return next
+            }
+        } catch {
+            log.error(error.message)
+        }
+        log.error("the rules were not changed; mend them and send SIGHUP again")
+        return nil
+    }
+
+    // MARK: - Failures
+
+    private func failure(_ error: RunError) -> RunFailure {
+        switch error {
+        case .state(let error): .failed(RunSession.message(error, state: options.stateDirectory ?? ""))
+        case .otherRun(let message):
+            .failed("\(options.stateDirectory ?? "the state") cannot be gone on with: \(message). To begin anew, give another --state folder")
+        default: .failed(error.message)
+        }
+    }
+
+    /// What is wrong, and the way out.
+    private static func message(_ error: StoreError, state: String) -> String {
+        switch error {
+        case .full: "\(error.message). What was committed is safe; make room and start again"
+        case .damaged:
+            "\(error.message). "
+                + (StateFolder.lastSavepoint(of: state).map {
+                    "The last savepoint is \($0): run with --from-savepoint \($0) and a new --state folder"
+                } ?? "No savepoint was made of it: begin anew with another --state folder")
+        case .unknownFormat:
+            // What tells the version may be what is damaged.
+            error.message + (StateFolder.lastSavepoint(of: state).map { ". The last savepoint is \($0): run with --from-savepoint \($0) and a new --state folder" } ?? "")
+        default: error.message
+        }
+    }
+}
+
+extension Log {
+    /// What was found of an earlier run.
+    fileprivate func write(_ resumption: Resumption) {
+        write(
+            .info,
+            "going on from checkpoint \(resumption.checkpoint) of \(NumberText.time(resumption.madeAt)), after \(NumberText.counted(resumption.alerts, "alert"))",
+            [("checkpoint", "\(resumption.checkpoint)"), ("alerts", "\(resumption.alerts)")])
+        say("the rule", "has changed and begins afresh", resumption.changedRules, .warning)
+        say("the rule", "is gone, and its state with it", resumption.removedRules, .warning)
+        say("the rule", "is new", resumption.newRules, .info)
+        for name in resumption.otherSinks {
+            write(.warning, "\(name) is not the file that was written before; going on at its end. Alerts since the checkpoint may be in the other file too")
+        }
+        for (old, new) in resumption.followedInputs {
+            write(.info, old == new ? "\(new) is another file than before, which was read to its end; reading it from its start" : "\(new) is read after \(old), which was read to its end")
+        }
+    }
+
+    private func say(_ what: String, _ happened: String, _ names: [String], _ level: LogLevel) {
+        for name in names { write(level, "\(what) \(name) \(happened)", [("rule", NumberText.quoted(name))]) }
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+
+/// The program killed beside every kind of call that it makes on every kind of file.
+@Suite struct NamedPointTests {
+    /// Calls after which the disk is another.
+    static let operations: Set<String> = ["create", "mkdir", "write", "fsync", "range", "truncate", "allocate", "rename", "link", "unlink"]
+
+    struct Case: CustomStringConvertible {
+        var point: FaultPoint
+        var number: Int
+        var action: String
+
+        var description: String { "\(point):\(number):\(action)" }
+    }
+
+    static func cases(_ counts: [FaultPoint: Int]) -> [Case] {
+        var cases: [Case] = []
+        for (point, count) in counts.sorted(by: { $0.key < $1.key }) where operations.contains(point.operation) && point.file != "OTHER" {
+            for number in Set(RecoveryVolume.isSoak ? [1, 2, 3, 4, 6, 9, count / 2, count - 1, count] : [1, 2, count]).sorted()
+            where (1...count).contains(number) {
+                cases += ["before", "after"].map { Case(point: point, number: number, action: $0) }
+                if point.operation == "write" { cases.append(Case(point: point, number: number, action: "torn")) }
+            }
+        }
+        return cases
+    }
+
+    @Test func aRunThatBegins() throws {
+        let cases = Self.cases(try SmallRecovery().record())
+        #expect(Set(cases.map(\.point.file)).isSuperset(of: ["ALERTS", "SST", "MANIFEST", "CURRENT", "CHECKPOINT", "FORMAT", "LOCK", "FOLDER"]))
+        let wrong = try Self.killed(at: cases, from: nil)
+        #expect(wrong.isEmpty, "\(wrong.count) of \(cases.count), the first: \(wrong.prefix(4).joined(separator: "\n"))")
+    }
+
+    @Test func aRunThatGoesOn() throws {
+        let half = try SmallRecovery.halfDone()
+        let cases = Self.cases(try half.copied().record())
+        let wrong = try Self.killed(at: cases, from: half)
+        #expect(wrong.isEmpty, "\(wrong.count) of \(cases.count), the first: \(wrong.prefix(4).joined(separator: "\n"))")
+    }
+
+    /// Killed at a point, in soak then at the same again, then let through.
+    private static func killed(at cases: [Case], from half: SmallRecovery?) throws -> [String] {
+        let reached = Counter()
+        let wrong = tryEach(cases) { one in
+            let run = try half?.copied() ?? SmallRecovery()
+            for _ in 0..<RecoveryVolume.pick(test: 1, soak: 2) {
+                switch try run.start(faults: ["FAULT_AT": one.description]).wait() {
+                case .signalled(SIGKILL): reached.add()
+                // What depends on time need not come again.
+                case .exited(0): break
+                case let other: return "ended with \(other): \(try run.session.read("errors").suffix(600))"
+                }
+            }
+            return try run.misfit()
+        }
+        print("named points: \(cases.count) cases, \(reached.count) kills")
+        #expect(reached.count >= cases.count / 2)
+        return wrong
+    }
+}
+
+/// A number that several threads count up.
+final class Counter: @unchecked Sendable {
+    private let lock = NSLock()
+    private var value = 0
+
+    func add() {
+        lock.lock()
+        value += 1
+        lock.unlock()
+    }
+
+    var count: Int {
+        lock.lock()
+        defer { lock.unlock() }
+        return value
+    }
+}
