@@ -267,18 +267,11 @@ public final class WebhookSender: @unchecked Sendable {
             take(.init(tag: alert.ordinal, outcome: .refused(reason: "its id cannot be sent in a header", status: 0)), now)
             return
         }
-        let text = OutboxText(id: alert.id, rule: alert.rule, severity: alert.severity, body: alert.body)
-        guard let body = endpoint.shape.body(of: text) else {
+        guard let request = endpoint.request(of: alert, timestamp: clock.wallMicroseconds / 1_000_000) else {
             take(.init(tag: alert.ordinal, outcome: .refused(reason: "it is no alert in JSON", status: 0)), now)
             return
         }
-        let timestamp = clock.wallMicroseconds / 1_000_000
-        var headers = ["webhook-id: \(alert.id)", "webhook-timestamp: \(timestamp)"]
-        if !endpoint.secrets.isEmpty {
-            let signatures = endpoint.secrets.map { $0.signature(id: alert.id, timestamp: timestamp, body: body) }
-            headers.append("webhook-signature: " + signatures.joined(separator: " "))
-        }
-        if !client.start(tag: alert.ordinal, body: body, headers: headers) {
+        if !client.start(tag: alert.ordinal, body: request.body, headers: request.headers) {
             take(.init(tag: alert.ordinal, outcome: .failed(reason: "there is no memory", status: nil, retryAfterMicroseconds: nil)), now)
         }
     }

@@ -42,6 +42,19 @@ struct AlertMembers {
         value.first == Scanner.quote ? value.dropFirst().dropLast() : nil
     }
 
+    /// The insides of the strings of an array; other elements are passed over. Nil where it is no array.
+    static func texts(_ array: ArraySlice<UInt8>) -> [ArraySlice<UInt8>]? {
+        var scanner = Scanner(rest: array)
+        guard scanner.take(UInt8(ascii: "[")) else { return nil }
+        var texts: [ArraySlice<UInt8>] = []
+        if scanner.take(UInt8(ascii: "]")) { return scanner.isAtEnd ? texts : nil }
+        repeat {
+            guard let value = scanner.takeValue() else { return nil }
+            if let text = text(value) { texts.append(text) }
+        } while scanner.take(UInt8(ascii: ","))
+        return scanner.take(UInt8(ascii: "]")) && scanner.isAtEnd ? texts : nil
+    }
+
     private struct Scanner {
         static let quote = UInt8(ascii: "\"")
         var rest: ArraySlice<UInt8>

@@ -16,6 +16,12 @@ public enum WebhookShape: Sendable, Equatable {
     /// The API v2 of Prometheus Alertmanager, `/api/v2/alerts`.
     case alertmanager
 
+    /// With `…` in the place of a service's key.
+    var masked: WebhookShape {
+        if case .pagerDuty = self { return .pagerDuty(routingKey: WebhookKey("…")) }
+        return self
+    }
+
     var contentType: String {
         self == .cloudEvents ? "application/cloudevents+json" : "application/json"
     }
