@@ -299,6 +299,11 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
         _ = try Opening.readGuard(directory)
     }
 
+    /// Merges all files into the lowest level. RocksDB does it by itself, bit by bit; this is for tests.
+    func compact() throws(StoreError) {
+        try withHandle { handle throws(StoreError) in try check(nt_store_compact(handle), writing: directory) }
+    }
+
     /// Runs with RocksDB's handle, which stays for that long.
     func withHandle<Result>(_ body: (OpaquePointer) throws(StoreError) -> Result) throws(StoreError) -> Result {
         try handleLock.shared { () throws(StoreError) in
