@@ -191,7 +191,7 @@ IOStatus Disk::NewSequentialFile(
     const std::string &path, const FileOptions &options, std::unique_ptr<FSSequentialFile> *result, IODebugContext *debug) {
     IOStatus status = target()->NewSequentialFile(path, options, result, debug);
     if (status.ok() && hook_->is_set()) result->reset(new WatchedSequential(std::move(*result), path, hook_));
-    if (status.ok() && is_manifest(path)) status = read_sound(result);
+    if (status.ok() && is_manifest(path)) status = read_sound(path, result);
     if (status.ok() && is_write_ahead_log(path)) {
         std::lock_guard<std::mutex> lock(log_mutex_);
         if (proves_logs_) status = read_proved(path, log_chain_, result);
