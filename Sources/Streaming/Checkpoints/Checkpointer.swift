@@ -52,6 +52,8 @@ final class Checkpointer: @unchecked Sendable {
     private var commitFailure: RunError?
     private var thread: pthread_t?
     private(set) var count: UInt64 = 0
+    /// Is told how many alerts had left at the barrier of a checkpoint that is committed.
+    var onCommit: ((UInt64) -> Void)?
     /// The longest time for which everything stood still for a checkpoint, microseconds.
     private(set) var longestPause: Int64 = 0
     var recorder: IdleRecorder?
@@ -183,6 +185,7 @@ final class Checkpointer: @unchecked Sendable {
         if let commitFailure { throw commitFailure }
         count += 1
         for (source, position) in zip(sources, positions) { source?.forget(before: position) }
+        if let anchor { onCommit?(anchor.alerts) }
         do throws(StoreError) { try recorder?.noteCommit() } catch { throw .state(error) }
     }
 

@@ -94,6 +94,9 @@ public final class Pipeline {
         set { writer.onLeft = newValue }
     }
 
+    /// Is told of each checkpoint that is durable: how many alerts had left when it was made.
+    public var onCheckpoint: ((UInt64) -> Void)?
+
     /// Something to do between two supersteps, when everything that was read is matched: it is done as soon as the flag is set, and the
     /// flag is then clear. The run ends there where it gives false, as by a request to stop.
     public var request: (flag: StopFlag, carryOut: () throws(RunError) -> Bool)?
@@ -312,6 +315,7 @@ public final class Pipeline {
             store: checkpoints.store, shards: shards, stage: writer, sources: inputs.readers.map { $0.input.source as? any ResumableSource },
             sinks: sinks.compactMap(Resuming.cuttable), clock: clock, everyMicroseconds: checkpoints.everyMicroseconds,
             commitsAside: checkpoints.commitsAside)
+        checkpointer.onCommit = onCheckpoint
         self.checkpointer = checkpointer
         superstep.checkpointer = checkpointer
         // What there is need not be in memory, or may soon not be.

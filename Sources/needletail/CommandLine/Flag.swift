@@ -70,11 +70,31 @@ extension Flag {
 
     static let alerts = Flag(
         name: "--alerts", value: .path("SPEC"), defaultText: "-", isRepeatable: true,
-        help: "Where alerts go: `-` is standard output, anything else a file, written anew."
+        help: "Where alerts go: `-` is standard output, `https://…` a webhook, anything else a file. Without --state a file is written anew, and a webhook gets what can be delivered while the run lasts; with it, nothing is lost. `${NAME}` stands for an environment variable, so that an address need not be on the command line."
     ) { (options, value) throws(UsageError) in
-        try check(value, of: "--alerts")
+        if !isWebhook(value) { try check(value, of: "--alerts") }
         guard !options.alerts.contains(value) else { throw UsageError("--alerts \(value) is given twice", hint: "name each place once") }
         options.alerts.append(value)
+    }
+
+    static let webhookSecretEnv = Flag(
+        name: "--webhook-secret-env", value: .text("NAME"), defaultText: "unsigned",
+        help: "The environment variable with the secrets that webhooks are signed with (Standard Webhooks 1.0): `whsec_…`, several with spaces between."
+    ) { (options, value) throws(UsageError) in options.webhookSecretEnv = value }
+
+    static let webhookAllowPrivate = Flag(
+        name: "--webhook-allow-private", value: .none, defaultText: "refused",
+        help: "Let webhooks go to loopback and private addresses, and to these without TLS. Link-local and metadata addresses are always refused."
+    ) { (options, _) throws(UsageError) in options.webhooksMayBePrivate = true }
+
+    static let outbox = Flag(
+        name: "--outbox", value: .text("N"), defaultText: "1000000",
+        help: "Most alerts that wait for webhooks. At the bound the run waits; none is dropped."
+    ) { (options, value) throws(UsageError) in
+        guard let count = Int(value), (1...100_000_000).contains(count) else {
+            throw UsageError("--outbox needs a whole number from 1 to 100000000, not \(value)")
+        }
+        options.outboxRows = count
     }
 
     static let late = Flag(
@@ -226,6 +246,11 @@ extension Flag {
     private static func check(_ value: String, of flag: String) throws(UsageError) {
         guard !value.isEmpty else { throw UsageError("\(flag) needs a name") }
         if let scheme = scheme(of: value) { throw .notInThisVersion("\(flag) \(scheme)…") }
+    }
+
+    /// Whether alerts go there by HTTP.
+    static func isWebhook(_ spec: String) -> Bool {
+        ["https://", "http://"].contains { spec.lowercased().hasPrefix($0) }
     }
 
     /// What stands before the first `=` is a name if it looks like one; a path with such a start is written `./NAME=…`.

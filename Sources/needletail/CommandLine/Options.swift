@@ -17,6 +17,10 @@ struct Options {
     var memoryBytes: Int?
     var journals = false
     var failsOnRuleChange = false
+    /// The environment variable with the secrets of webhooks.
+    var webhookSecretEnv: String?
+    var webhooksMayBePrivate = false
+    var outboxRows: Int?
     /// Threads that match; nil: as many as there are cores.
     var workers: Int?
     /// Most memory of events that wait for the watermark, bytes.

@@ -11,7 +11,7 @@ extension Command {
         example: "needletail run rules/ < events.ndjson\nneedletail run rules/ --input cards=cards.ndjson.gz --input web=/var/log/web.ndjson --alerts alerts.ndjson --rejects rejects.ndjson",
         flags: [
             .input, .follow, .alerts, .state, .checkpointEvery, .fromSavepoint, .onRuleChange, .journal, .memory, .workers, .drain, .config, .late,
-            .rejects, .quiet, .logFormat, .logLevel, .missing("--webhook-secret-env", .text("NAME")), .missing("--webhook-allow-private"),
+            .rejects, .quiet, .logFormat, .logLevel, .webhookSecretEnv, .webhookAllowPrivate, .outbox,
         ]
     ) { (given) throws(UsageError) in
         let options = try given.configured()

@@ -14,6 +14,7 @@ struct RunEnds {
     private var passing: Set<Int> = []
     private(set) var journaled: [Int: JournaledSource] = [:]
     var alerts: [FileSink] = []
+    private(set) var webhooks: [WebhookEndpoint] = []
     var late: FileSink?
     var rejects: FileSink?
 
@@ -36,6 +37,12 @@ struct RunEnds {
             log.write(.warning, "no input is read as `stream \(name)`; give it one: --input \(name)=FILE", [("stream", NumberText.quoted(name))])
         }
         for spec in options.alerts.isEmpty ? ["-"] : options.alerts {
+            // The address may stand in the variable as a whole.
+            let address = try RunEnds.expanded(spec, of: options.origin(of: "--alerts"))
+            if Flag.isWebhook(address) {
+                webhooks.append(try RunEnds.webhook(address, options))
+                continue
+            }
             alerts.append(
                 spec == "-" ? .borrowing(STDOUT_FILENO, name: "standard output") : try RunEnds.opened(spec, options.origin(of: "--alerts"), &identities))
         }
@@ -121,6 +128,21 @@ struct RunEnds {
             return (source.decompressed(path: path), source.identity, source.canGoBack)
         } catch {
             throw RunFailure(input.origin, error)
+        }
+    }
+
+    private static func webhook(_ address: String, _ options: Options) throws(RunFailure) -> WebhookEndpoint {
+        do throws(WebhookError) {
+            var secrets: [WebhookSecret] = []
+            if let name = options.webhookSecretEnv {
+                guard let text = getenv(name), text.pointee != 0 else {
+                    throw WebhookError("the environment variable \(name) of --webhook-secret-env is not set")
+                }
+                for part in String(cString: text).split(whereSeparator: \.isWhitespace) { secrets.append(try WebhookSecret(String(part))) }
+            }
+            return try WebhookEndpoint(url: address, secrets: secrets, allowsPrivateAddresses: options.webhooksMayBePrivate)
+        } catch {
+            throw .usage(UsageError("\(options.origin(of: "--alerts")): \(error.message)"))
         }
     }
 

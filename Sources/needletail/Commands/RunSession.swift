@@ -15,6 +15,7 @@ final class RunSession {
     private let state: StateFolder?
     private var rules: RuleSet
     private var ends: RunEnds
+    private var delivery: RunDelivery?
     /// Opened with the first run on the state.
     private var idleLog: IdleLog?
     /// What the run goes on with after a request to read the rules again.
@@ -31,11 +32,8 @@ final class RunSession {
         // A name that is wrong leaves everything as it is: files of alerts are opened first and touched last.
         ends = try RunEnds(options, rules, log: log)
         state = try RunSession.openState(options)
-        guard let state else {
-            try ends.clear()
-            return
-        }
-        try ends.journal(in: state, options)
+        if let state { try ends.journal(in: state, options) } else { try ends.clear() }
+        if !ends.webhooks.isEmpty { delivery = try RunDelivery(ends.webhooks, options, state: state, log: log) }
     }
 
     private static func openState(_ options: Options) throws(RunFailure) -> StateFolder? {
@@ -53,39 +51,56 @@ final class RunSession {
         report.begin(rules.checked)
         while true {
             let pipeline = try makePipeline()
+            var ended: RunSummary?
             do throws(RunError) {
                 let summary = try pipeline.run(stop: StopSignals.flag) { summary in
                     report.progress(summary)
+                    delivery?.report()
                     if ends.journaled.contains(where: \.value.wantsCheckpoint) { pipeline.hurryCheckpoint() }
                 }
-                guard let next = nextRules else {
+                if nextRules == nil {
                     try ends.close()
                     report.end(summary)
-                    return StopSignals.received.map(ExitStatus.signal) ?? ExitStatus.done
+                    ended = summary
+                } else {
+                    report.keep(summary)
                 }
-                report.keep(summary)
-                rules = next
-                nextRules = nil
             } catch {
                 log.clearProgress()
                 if case .brokenPipe = error { return ExitStatus.done }
+                try? delivery?.end(isStopped: true)
                 // What was read before has been worked, and people want to know how far it came.
                 if case .source = error { report.end(pipeline.summary, hasFailed: true) }
+                // Stopped while the outbox had no room: what did not go into it is made again.
+                if case .sink = error, delivery != nil, let number = StopSignals.received {
+                    log.write(.warning, error.message)
+                    return ExitStatus.signal(number)
+                }
                 throw failure(error)
             }
+            if let ended {
+                try delivery?.end(isStopped: ended.isStopped)
+                return StopSignals.received.map(ExitStatus.signal) ?? ExitStatus.done
+            }
+            if let next = nextRules { rules = next }
+            nextRules = nil
             try ends.reopenInputs(options, rules, log: log)
         }
     }
 
     private func makePipeline() throws(RunFailure) -> Pipeline {
         let pipeline = Pipeline(
-            program: rules.program, inputs: ends.inputs, alerts: ends.alerts, late: ends.late, rejects: ends.rejects,
+            program: rules.program, inputs: ends.inputs, alerts: ends.alerts + [delivery?.sink].compactMap(\.self) as [any Sink], late: ends.late, rejects: ends.rejects,
             selector: PollSelector(stopDescriptor: stopDescriptor), clock: SystemClock(), checkpoints: try checkpointOptions(), spill: try spillFolder(),
             options: PipelineOptions(
                 drains: options.drains ?? (state == nil), reorderBytesMax: options.reorderMemoryBytes ?? RunBounds.reorderMemoryDefault,
                 workers: options.workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
                 seed: UInt64.random(in: .min ... .max)))
-        pipeline.onResume = { [log] in log.write($0) }
+        pipeline.onResume = { [log, delivery] in
+            log.write($0)
+            delivery?.sink.ordinal = $0.alerts
+        }
+        if let delivery { pipeline.onCheckpoint = { delivery.trim(before: $0) } }
         if let state, ends.alerts.contains(where: { !$0.canBeCut }) { try countAlerts(of: pipeline, state) }
         if state != nil {
             pipeline.request = (StopSignals.request, { [unowned pipeline] () throws(RunError) in try self.carryOutRequests(pipeline) })
@@ -125,8 +140,9 @@ final class RunSession {
         let sent: SentCount
         do throws(StoreError) { sent = try SentCount(state.sentCountPath) } catch { throw .failed(error.message) }
         pipeline.onAlertsLeft = { sent.set($0) }
+        let resumed = pipeline.onResume
         pipeline.onResume = { [log] resumption in
-            log.write(resumption)
+            resumed?(resumption)
             guard sent.before > resumption.alerts else { return }
             log.write(
                 .warning,
