@@ -58,6 +58,41 @@ private:
     std::shared_ptr<Hook> hook_;
 };
 
+/// RocksDB's own notes: what cannot be written of them is lost, and nothing else. Its logger takes it for a mistake of the program when it
+/// is used after a failed write, and ends the process.
+class Notes final : public FSWritableFileOwnerWrapper {
+public:
+    explicit Notes(std::unique_ptr<FSWritableFile> &&file) : FSWritableFileOwnerWrapper(std::move(file)) {}
+
+    IOStatus Append(const Slice &data, const IOOptions &options, IODebugContext *debug) override {
+        target()->Append(data, options, debug).PermitUncheckedError();
+        return IOStatus::OK();
+    }
+    IOStatus Append(const Slice &data, const IOOptions &options, const DataVerificationInfo &, IODebugContext *debug) override {
+        return Append(data, options, debug);
+    }
+    IOStatus Flush(const IOOptions &options, IODebugContext *debug) override {
+        target()->Flush(options, debug).PermitUncheckedError();
+        return IOStatus::OK();
+    }
+    IOStatus Sync(const IOOptions &, IODebugContext *) override { return IOStatus::OK(); }
+    IOStatus Fsync(const IOOptions &, IODebugContext *) override { return IOStatus::OK(); }
+    IOStatus Truncate(uint64_t size, const IOOptions &options, IODebugContext *debug) override {
+        target()->Truncate(size, options, debug).PermitUncheckedError();
+        return IOStatus::OK();
+    }
+    IOStatus Close(const IOOptions &options, IODebugContext *debug) override {
+        target()->Close(options, debug).PermitUncheckedError();
+        return IOStatus::OK();
+    }
+};
+
+bool is_notes(const std::string &path) {
+    const size_t slash = path.rfind('/');
+    const size_t start = slash == std::string::npos ? 0 : slash + 1;
+    return path.compare(start, std::string::npos, "LOG") == 0;
+}
+
 class WatchedFolder final : public FSDirectoryWrapper {
 public:
     WatchedFolder(std::unique_ptr<FSDirectory> &&folder, const std::string &path, std::shared_ptr<Hook> hook)
@@ -156,7 +191,7 @@ IOStatus Disk::NewSequentialFile(
     const std::string &path, const FileOptions &options, std::unique_ptr<FSSequentialFile> *result, IODebugContext *debug) {
     IOStatus status = target()->NewSequentialFile(path, options, result, debug);
     if (status.ok() && hook_->is_set()) result->reset(new WatchedSequential(std::move(*result), path, hook_));
-    if (status.ok() && is_manifest(path)) status = read_sound(result);
+    if (status.ok() && is_manifest(path)) status = read_sound(path, result);
     if (status.ok() && is_write_ahead_log(path)) {
         std::lock_guard<std::mutex> lock(log_mutex_);
         if (proves_logs_) status = read_proved(path, log_chain_, result);
@@ -176,11 +211,22 @@ IOStatus Disk::NewRandomAccessFile(
 
 IOStatus Disk::NewWritableFile(
     const std::string &path, const FileOptions &options, std::unique_ptr<FSWritableFile> *result, IODebugContext *debug) {
+    if (is_notes(path)) {
+        IOStatus made = target()->NewWritableFile(path, options, result, debug);
+        if (made.ok()) result->reset(new Notes(std::move(*result)));
+        return made;
+    }
     IOStatus status =
         hook_->around(NT_DISK_CREATE, path, "", [&] { return target()->NewWritableFile(path, options, result, debug); });
     if (status.ok() && hook_->is_set()) result->reset(new WatchedWritable(std::move(*result), path, hook_));
     if (status.ok() && is_table(path)) *result = sealing(std::move(*result));
     return status;
+}
+
+IOStatus Disk::NewLogger(
+    const std::string &path, const IOOptions &options, std::shared_ptr<Logger> *result, IODebugContext *debug) {
+    // The wrapper's own would write past us.
+    return FileSystem::NewLogger(path, options, result, debug);
 }
 
 IOStatus Disk::ReopenWritableFile(

@@ -80,6 +80,9 @@ public:
     rocksdb::IOStatus NewRandomAccessFile(
         const std::string &path, const rocksdb::FileOptions &options, std::unique_ptr<rocksdb::FSRandomAccessFile> *result,
         rocksdb::IODebugContext *debug) override;
+    rocksdb::IOStatus NewLogger(
+        const std::string &path, const rocksdb::IOOptions &options, std::shared_ptr<rocksdb::Logger> *result,
+        rocksdb::IODebugContext *debug) override;
     rocksdb::IOStatus NewWritableFile(
         const std::string &path, const rocksdb::FileOptions &options, std::unique_ptr<rocksdb::FSWritableFile> *result,
         rocksdb::IODebugContext *debug) override;

@@ -96,16 +96,59 @@ private:
     const std::string &log_;
 };
 
-/// Where the last sound record ends before the first one that is not.
-size_t sound_count(const std::string &log) {
+/// A number of 7 bits a byte, the low ones first; false where there is none.
+bool take_number(const std::string &bytes, size_t &place, uint64_t &number) {
+    number = 0;
+    for (int shift = 0; shift < 64 && place < bytes.size(); shift += 7) {
+        const auto byte = uint8_t(bytes[place++]);
+        number |= uint64_t(byte & 0x7f) << shift;
+        if (!(byte & 0x80)) return true;
+    }
+    return false;
+}
+
+/// The sequence number that a record of a MANIFEST tells; false where it tells none. A record is tags with what belongs to them; those that may
+/// stand before it are a number or a text, and what comes after need not be understood.
+bool told_sequence(const std::string &record, uint64_t &sequence) {
+    enum { comparator = 1, log = 2, next_file = 3, last_sequence = 4, previous_log = 9, least_log = 10, families = 203, identity = 8193 };
+    size_t place = 0;
+    uint64_t tag = 0, number = 0;
+    while (take_number(record, place, tag)) {
+        if (tag != comparator && tag != log && tag != next_file && tag != last_sequence && tag != previous_log && tag != least_log &&
+            tag != families && tag != identity)
+            return false;
+        if (!take_number(record, place, number)) return false;
+        if (tag == last_sequence) {
+            sequence = number;
+            return true;
+        }
+        if (tag == comparator || tag == identity) {
+            if (number > record.size() - place) return false;
+            place += number;
+        }
+    }
+    return false;
+}
+
+/// Where the last sound record of a MANIFEST ends before the first one that is not; `goes_back` where sequence numbers do.
+size_t sound_count(const std::string &log, bool &goes_back) {
     Fragments fragments(log);
     size_t sound = 0;
     bool is_inside = false;
+    std::string record;
+    uint64_t told = 0, sequence = 0;
+    goes_back = false;
     while (fragments.next()) {
         const int type = fragments.type;
         if (!fragments.is_sound || is_inside != (type == Fragments::middle || type == Fragments::last)) return sound;
+        if (!is_inside) record.clear();
+        record.append(fragments.payload.data(), fragments.payload.size());
         is_inside = type == Fragments::first || type == Fragments::middle;
-        if (!is_inside) sound = fragments.end;
+        if (is_inside) continue;
+        sound = fragments.end;
+        if (!told_sequence(record, sequence)) continue;
+        goes_back = goes_back || sequence < told;
+        told = sequence;
     }
     return sound;
 }
@@ -136,11 +179,13 @@ bool is_manifest(const std::string &path) {
 
 bool is_write_ahead_log(const std::string &path) { return path.size() > 4 && path.compare(path.size() - 4, 4, ".log") == 0; }
 
-IOStatus read_sound(std::unique_ptr<FSSequentialFile> *file) {
+IOStatus read_sound(const std::string &path, std::unique_ptr<FSSequentialFile> *file) {
     std::string log;
     IOStatus status = read_all(**file, log);
     if (!status.ok()) return status;
-    log.resize(sound_count(log));
+    bool goes_back = false;
+    log.resize(sound_count(log, goes_back));
+    if (goes_back) return IOStatus::Corruption("records are not in their order: " + path);
     file->reset(new SoundLog(std::move(log)));
     return IOStatus::OK();
 }

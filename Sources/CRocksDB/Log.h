@@ -4,7 +4,8 @@
 // hole in it for damage; and, as it is set, it takes a log that was cut at the end of a record for whole.
 //
 // Here a MANIFEST ends before the first record that is not sound. That this loses nothing which was committed is for the file CHECKPOINT or
-// OUTBOX to prove, see RocksStore.swift and RocksOutbox.swift.
+// OUTBOX to prove, see RocksStore.swift and RocksOutbox.swift. And sequence numbers that its records tell do not go back: RocksDB, which Debian
+// builds with assertions, ends the process where they do, as in a MANIFEST that somebody has joined of two.
 //
 // A write-ahead log is proved further. Each record is fsynced before the next one is written, so only the last can be unsound by a crash: where
 // another record begins soundly behind one that is not, the log is damaged. And the sequence numbers of the records follow one another, also
@@ -24,7 +25,7 @@ bool is_manifest(const std::string &path);
 bool is_write_ahead_log(const std::string &path);
 
 /// Reads a MANIFEST; where not all of it is sound, the sound beginning is put in its place.
-rocksdb::IOStatus read_sound(std::unique_ptr<rocksdb::FSSequentialFile> *file);
+rocksdb::IOStatus read_sound(const std::string &path, std::unique_ptr<rocksdb::FSSequentialFile> *file);
 
 /// Where the sequence numbers of the logs that were read so far end.
 struct LogChain {

@@ -20,7 +20,8 @@ public final class StateFolder {
     public let store: RocksStore
     private let lock: Int32
 
-    static let formatText = "needletail state 1\n"
+    private static let formatPrefix = "needletail state "
+    static let formatText = formatPrefix + "1\n"
     private static let formatName = "FORMAT"
     private static let lockName = "LOCK"
 
@@ -96,8 +97,10 @@ public final class StateFolder {
         }
         let text = String(decoding: content, as: UTF8.self)
         guard text == formatText else {
-            if text.hasPrefix("needletail state ") {
-                throw .unknownFormat("\(path) was made by another version (\(text.dropLast())); this one reads \(formatText.dropLast())")
+            let version = text.dropFirst(formatPrefix.count).dropLast()
+            if text.hasPrefix(formatPrefix), text.hasSuffix("\n"), !version.isEmpty, version.allSatisfy({ ("0"..."9").contains($0) }) {
+                throw .unknownFormat(
+                    "\(path) was made by another version: \(path)/\(formatName) says \(text.dropLast()), and this one reads \(formatText.dropLast())")
             }
             throw .damaged("\(path)/\(formatName) is not what was written")
         }

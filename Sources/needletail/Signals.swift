@@ -69,7 +69,7 @@ enum StopSignals {
     /// Set by either.
     static let request = StopFlag()
 
-    /// Listens for SIGHUP and SIGUSR1, which without this end the process; ``listen()`` comes first.
+    /// Listens for SIGHUP and SIGUSR1, which without this end the process.
     static func listenForRequests() {
         _ = (reload.isSet, savepoint.isSet, request.isSet)
         var listened = sigset_t()

@@ -41,8 +41,10 @@ final class Session {
     }
 
     /// For tests of many short runs that no disk is to slow down: a folder in memory, where there is one.
-    static let memory = ["/dev/shm", FileManager.default.temporaryDirectory.path].first { access($0, W_OK) == 0 }
-        .map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
+    static let memory: URL = {
+        let memory = "/dev/shm"
+        return FileManager.default.isWritableFile(atPath: memory) ? URL(fileURLWithPath: memory) : FileManager.default.temporaryDirectory
+    }()
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 

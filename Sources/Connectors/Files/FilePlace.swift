@@ -93,7 +93,8 @@ struct FilePrintMaker {
         } else {
             tail.removeFirst(max(0, tail.count + bytes.count - FilePrint.sumBytes))
         }
-        tail += bytes.suffix(FilePrint.sumBytes)
+        // By its bounds: the `suffix` of sequences would go through all of it.
+        tail += bytes[max(0, bytes.count - FilePrint.sumBytes)...]
         length += UInt64(bytes.count)
     }
 

@@ -181,7 +181,8 @@ public final class FileSink: ResumableSink {
         } else {
             tail.removeAll(keepingCapacity: true)
         }
-        tail += written.suffix(FileSink.tailBytes)
+        // By its bounds: the `suffix` of sequences would go through all of it.
+        tail += written[max(0, written.count - FileSink.tailBytes)...]
     }
 
     /// Somebody may have made the descriptor non-blocking, as terminals shared with other programs are at times.

@@ -67,7 +67,7 @@ public final class MemoryOutbox: Outbox, @unchecked Sendable {
     private var trimmed: UInt64 = 0
     private var bytes = 0
     private var nextEndpoint = 1
-    private var retries = 0
+    private var rewinds = 0
 
     /// - Parameters:
     ///   - bytesMax: nothing is taken while so many bytes of alerts are on their way or dead letters, unless nothing is on its way.
@@ -80,7 +80,7 @@ public final class MemoryOutbox: Outbox, @unchecked Sendable {
     }
 
     public var nextOrdinal: UInt64 { lock.locked { next } }
-    public var retryCount: Int { lock.locked { retries } }
+    public var rewindCount: Int { lock.locked { rewinds } }
     /// For an alert that goes to every endpoint.
     public var hasRoom: Bool { lock.locked { hasRoom(for: max(1, rows.count)) } }
 
@@ -135,6 +135,7 @@ public final class MemoryOutbox: Outbox, @unchecked Sendable {
                 let wanting = entry.endpoints.filter { rows[$0]?.marks[alert.ordinal] != alert.id && rows[$0]?[alert.ordinal]?.id != alert.id }
                 let new = wanting.reduce(0) { $0 + (rows[$1]?[alert.ordinal] == nil ? 1 : 0) }
                 guard new == 0 || hasRoom(for: new) else { break }
+                if !wanting.isEmpty, alert.ordinal < next { rewinds += 1 }
                 for endpoint in wanting {
                     bytes += alert.byteCount - (rows[endpoint]?[alert.ordinal]?.byteCount ?? 0)
                     rows[endpoint]?.put(alert)
@@ -165,12 +166,16 @@ public final class MemoryOutbox: Outbox, @unchecked Sendable {
         }
     }
 
-    public func markDelivered(_ ordinals: [UInt64], of endpoint: Int) throws(StoreError) {
+    public func markDelivered(_ alerts: [OutboxReference], of endpoint: Int) throws(StoreError) {
         lock.locked {
-            for ordinal in ordinals {
-                guard let alert = rows[endpoint]?[ordinal] else { continue }
+            for reference in alerts {
+                guard let alert = rows[endpoint]?[reference.ordinal] else { continue }
+                guard alert.id == reference.id else {
+                    rewinds += 1
+                    continue
+                }
                 bytes -= alert.byteCount
-                rows[endpoint]?.remove(ordinal)
+                rows[endpoint]?.remove(reference.ordinal)
                 mark(alert, endpoint)
             }
         }
@@ -186,6 +191,10 @@ public final class MemoryOutbox: Outbox, @unchecked Sendable {
         return lock.locked {
             for (place, burial) in burials.enumerated() {
                 guard let alert = rows[endpoint]?[burial.ordinal] else { continue }
+                guard alert.id == burial.id else {
+                    rewinds += 1
+                    continue
+                }
                 guard rows.values.reduce(0, { $0 + $1.dead.count }) < deadMax else { return place }
                 rows[endpoint]?.remove(burial.ordinal)
                 rows[endpoint]?.dead[burial.ordinal] = DeadLetter(alert: alert, burial: burial)
@@ -215,7 +224,7 @@ public final class MemoryOutbox: Outbox, @unchecked Sendable {
                 rows[endpoint]?.put(alert)
                 count += 1
             }
-            if count > 0 { retries += 1 }
+            if count > 0 { rewinds += 1 }
             return count
         }
         if count > 0 { signals.appended() }

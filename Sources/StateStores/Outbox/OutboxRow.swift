@@ -103,7 +103,7 @@ extension DeadLetter {
         self.init(
             alert: alert,
             burial: Burial(
-                ordinal: ordinal, reason: reason, attempts: Int(clamping: attempts), lastStatus: status < 0 ? nil : Int(clamping: status),
+                ordinal: ordinal, id: alert.id, reason: reason, attempts: Int(clamping: attempts), lastStatus: status < 0 ? nil : Int(clamping: status),
                 buriedMicroseconds: buried))
     }
 }

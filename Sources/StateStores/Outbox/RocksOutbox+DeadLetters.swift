@@ -2,13 +2,16 @@ public import Streaming
 
 extension RocksOutbox {
     public func bury(_ burials: [Burial], of endpoint: Int) throws(StoreError) -> Int {
+        var isOther = false
         let taken = try write { handle, batch, status throws(StoreError) -> Int in
             var taken = 0
             var seen: Set<UInt64> = []
             for burial in burials {
                 let key = OutboxKey.bytes(OutboxKey.row, endpoint, burial.ordinal)
                 let alert = try self.get(handle, key) { OutboxAlert(ordinal: burial.ordinal, rowValue: $0) }
-                if let alert, seen.insert(burial.ordinal).inserted {
+                if let alert, alert.id != burial.id {
+                    isOther = true
+                } else if let alert, seen.insert(burial.ordinal).inserted {
                     guard status.dead < self.settings.deadMax else { return taken }
                     try batch.remove(key)
                     try batch.put(
@@ -21,6 +24,7 @@ extension RocksOutbox {
             }
             return taken
         }
+        if isOther { noteRewind() }
         signals.roomMade()
         return taken
     }
@@ -55,7 +59,7 @@ extension RocksOutbox {
             }
             return count
         }
-        if count > 0 { noteRetry() }
+        if count > 0 { noteRewind() }
         return count
     }
 

@@ -47,7 +47,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
     private var guardBatch: UInt64
     /// A write failed, and the outbox has not been opened again since.
     private var isUnsure = false
-    private var retries = 0
+    private var rewinds = 0
 
     /// Opens the outbox in a folder, which is made where it is missing.
     ///
@@ -96,7 +96,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
     /// For an alert that goes to every endpoint.
     public var hasRoom: Bool { lock.locked { status.undelivered == 0 || status.undelivered + max(1, status.counts.count) <= rowsMax } }
     public var nextOrdinal: UInt64 { lock.locked { status.next } }
-    public var retryCount: Int { lock.locked { retries } }
+    public var rewindCount: Int { lock.locked { rewinds } }
 
     public var endpoints: [OutboxEndpoint] {
         let status = lock.locked { self.status }
@@ -143,6 +143,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
     public func append(_ entries: [OutboxEntry]) throws(StoreError) -> Int {
         var taken = 0
         var added = 0
+        var isBefore = false
         try write { handle, batch, status throws(StoreError) in
             var bytes = 0
             var last: UInt64?
@@ -160,6 +161,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
                 }
                 if !wanting.isEmpty {
                     let value = alert.rowValue()
+                    if alert.ordinal < known { isBefore = true }
                     for (endpoint, isReplaced) in wanting {
                         try batch.put(OutboxKey.bytes(OutboxKey.row, endpoint, alert.ordinal), value)
                         if isReplaced { continue }
@@ -173,7 +175,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
                 taken += 1
             }
         }
-        if added > 0 { signals.appended() }
+        if isBefore { noteRewind() } else if added > 0 { signals.appended() }
         return taken
     }
 
@@ -208,16 +210,22 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
         return alerts
     }
 
-    public func markDelivered(_ ordinals: [UInt64], of endpoint: Int) throws(StoreError) {
+    public func markDelivered(_ alerts: [OutboxReference], of endpoint: Int) throws(StoreError) {
+        var isOther = false
         try write { handle, batch, status throws(StoreError) in
-            for ordinal in Set(ordinals).sorted() {
-                let key = OutboxKey.bytes(OutboxKey.row, endpoint, ordinal)
+            for alert in Set(alerts) {
+                let key = OutboxKey.bytes(OutboxKey.row, endpoint, alert.ordinal)
                 guard let id = try self.get(handle, key, { OutboxAlert.id(inRowValue: $0) ?? "" }) else { continue }
+                guard id == alert.id else {
+                    isOther = true
+                    continue
+                }
                 try batch.remove(key)
-                try self.mark(ordinal, id, endpoint, batch, status)
+                try self.mark(alert.ordinal, id, endpoint, batch, status)
                 status.counts[endpoint]?.undelivered -= 1
             }
         }
+        if isOther { noteRewind() }
         signals.roomMade()
     }
 
@@ -249,8 +257,8 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
         return marks
     }
 
-    func noteRetry() {
-        lock.locked { retries += 1 }
+    func noteRewind() {
+        lock.locked { rewinds += 1 }
         signals.appended()
     }
 
@@ -289,6 +297,11 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
     public func verify() throws(StoreError) {
         try withHandle { handle throws(StoreError) in try check(nt_store_verify(handle), reading: directory) }
         _ = try Opening.readGuard(directory)
+    }
+
+    /// Merges all files into the lowest level. RocksDB does it by itself, bit by bit; this is for tests.
+    func compact() throws(StoreError) {
+        try withHandle { handle throws(StoreError) in try check(nt_store_compact(handle), writing: directory) }
     }
 
     /// Runs with RocksDB's handle, which stays for that long.

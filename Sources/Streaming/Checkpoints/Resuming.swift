@@ -39,8 +39,8 @@ struct Resuming {
             }
             guard old.hasEnded else {
                 throw .otherRun(
-                    "\(old.name) was not read to its end, or its last events still wait for later ones (`delay`); give it as before, and what "
-                        + "is new behind it: \(Resuming.list(inputs))")
+                    "\(old.name) was not read to its end, or its last events still wait for later ones (`delay`); give it as before: "
+                        + Resuming.list(inputs))
             }
             if readers.indices.contains(index), pairs[index] == nil, readers[index].input.stream == old.stream { pairs[index] = old }
         }

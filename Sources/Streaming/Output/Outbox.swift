@@ -65,9 +65,22 @@ public struct OutboxEndpoint: Sendable, Equatable {
     }
 }
 
+/// A row, and which alert it is thought to hold.
+public struct OutboxReference: Sendable, Hashable {
+    public var ordinal: UInt64
+    public var id: String
+
+    public init(ordinal: UInt64, id: String) {
+        self.ordinal = ordinal
+        self.id = id
+    }
+}
+
 /// Why an alert is given up.
 public struct Burial: Sendable, Equatable {
     public var ordinal: UInt64
+    /// The alert's.
+    public var id: String
     /// For people; holds no secret.
     public var reason: String
     /// Since the process started.
@@ -77,8 +90,9 @@ public struct Burial: Sendable, Equatable {
     /// Wall clock, microseconds since 1970.
     public var buriedMicroseconds: Int64
 
-    public init(ordinal: UInt64, reason: String, attempts: Int, lastStatus: Int?, buriedMicroseconds: Int64) {
+    public init(ordinal: UInt64, id: String, reason: String, attempts: Int, lastStatus: Int?, buriedMicroseconds: Int64) {
         self.ordinal = ordinal
+        self.id = id
         self.reason = reason
         self.attempts = attempts
         self.lastStatus = lastStatus
@@ -134,10 +148,10 @@ public protocol Outbox: AnyObject, Sendable {
     /// The rows of an endpoint from an ordinal on, ascending: at most `countMax`, and no more bodies than fill `bytesMax`, but at least one.
     func undelivered(of endpoint: Int, from ordinal: UInt64, countMax: Int, bytesMax: Int) throws(StoreError) -> [OutboxAlert]
 
-    /// Turns rows into marks. Ordinals without a row are passed over.
-    func markDelivered(_ ordinals: [UInt64], of endpoint: Int) throws(StoreError)
+    /// Turns rows into marks. Where there is no row, or one of another alert, nothing happens.
+    func markDelivered(_ alerts: [OutboxReference], of endpoint: Int) throws(StoreError)
 
-    /// Turns rows into dead letters. Ordinals without a row are passed over.
+    /// Turns rows into dead letters. Where there is no row, or one of another alert, nothing happens.
     ///
     /// - Returns: how many were taken, from the first on: fewer than given where there may be no more dead letters. The rows of the others
     ///   stay; nothing is ever dropped to make room.
@@ -156,9 +170,9 @@ public protocol Outbox: AnyObject, Sendable {
     /// - Returns: how many of them there were.
     func drop(_ ordinals: [UInt64], of endpoint: Int) throws(StoreError) -> Int
 
-    /// How often ``retry(_:of:nowMicroseconds:)`` has put back rows since the outbox was opened: after that a sender looks again at what
-    /// it has passed.
-    var retryCount: Int { get }
+    /// How often rows may have come to stand before others since the outbox was opened, because dead letters are retried or alerts have taken
+    /// the place of others: after that a sender looks again at what it has passed.
+    var rewindCount: Int { get }
 
     /// Forgets the marks below an ordinal. Called when a checkpoint that so many alerts had left at is committed.
     func trim(before ordinal: UInt64) throws(StoreError)

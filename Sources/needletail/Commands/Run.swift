@@ -15,6 +15,8 @@ extension Command {
         ]
     ) { (given) throws(UsageError) in
         let options = try given.configured()
+        // Before anything else: whoever finds that we run with the folder may ask at once, and an unheard signal ends us.
+        if options.stateDirectory != nil { StopSignals.listenForRequests() }
         let log = Log(options)
         let files = try RuleFiles.read(options.operands, for: "run")
         guard let rules = RuleFiles.load(files, log: log) else { return ExitStatus.found }
@@ -42,8 +44,8 @@ enum RunFailure: Error {
     case usage(UsageError)
     case failed(String)
 
-    /// A file that cannot be opened is wrong usage; a full disk is not the user's word.
+    /// A file that cannot be opened is wrong usage; a disk that is full or broken is not the user's word.
     init(_ flag: String, _ error: FileError) {
-        self = error.reason == FileError.reason(ENOSPC) ? .failed(error.message) : .usage(UsageError("\(flag) \(error.message)"))
+        self = [ENOSPC, EDQUOT, EIO, EMFILE, ENFILE].contains(where: { error.reason == FileError.reason($0) }) ? .failed(error.message) : .usage(UsageError("\(flag) \(error.message)"))
     }
 }

@@ -36,7 +36,6 @@ final class RunSession {
             return
         }
         try ends.journal(in: state, options)
-        StopSignals.listenForRequests()
     }
 
     private static func openState(_ options: Options) throws(RunFailure) -> StateFolder? {

@@ -18,6 +18,8 @@ extension Command {
         }
         let path = options.operands[0]
         let log = Log(options)
+        // While we have the folder, another `needletail savepoint` takes us for a run and asks us.
+        signal(SIGUSR1, SIG_IGN)
         do throws(StoreError) {
             let target = try absolute(options.operands[1])
             guard access(path + "/FORMAT", F_OK) == 0 else { throw UsageError.folder(path) }

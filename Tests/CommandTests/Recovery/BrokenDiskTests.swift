@@ -55,7 +55,7 @@ import Testing
         let half = try SmallRecovery.halfDone()
         let counts = try half.copied().record()
         var cases: [Case] = []
-        for (point, count) in counts.sorted(by: { $0.key < $1.key }) where !["OTHER", "NOTES", "SPILL", "LOCK"].contains(point.file) {
+        for (point, count) in counts.sorted(by: { $0.key < $1.key }) where !["OTHER", "SPILL", "LOCK"].contains(point.file) {
             guard ["fsync", "write", "read", "rename", "create"].contains(point.operation) else { continue }
             for number in Set([1, 2, max(1, count / 2)]).sorted() where number <= count {
                 for error in point.operation == "create" ? ["EMFILE", "ENOSPC"] : ["EIO"] {

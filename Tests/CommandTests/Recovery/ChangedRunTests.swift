@@ -142,12 +142,14 @@ import Testing
             } else {
                 #expect(second.status == 3)
                 #expect(second.errors.contains("its last events still wait for later ones (`delay`)"), "\(second.errors)")
-                #expect(try session.run(run + " --input monday --input tuesday").status == 0)
+                #expect(try session.run("cat tuesday >> monday; \(run) --input monday").status == 0)
             }
-            #expect(try session.read("alerts") == session.read("whole"), "\(delay)")
+            // Matches of one and the same event stand in the order in which lines arrived, which counts anew in each file.
+            let whole = try session.run("sort whole").output
+            #expect(try session.run("sort alerts").output == whole, "\(delay)")
             // Once more has nothing left to say.
-            #expect(try session.run(run + (delay == "0s" ? "" : " --input monday") + " --input tuesday").status == 0)
-            #expect(try session.read("alerts") == session.read("whole"), "\(delay)")
+            #expect(try session.run(run + (delay == "0s" ? " --input tuesday" : " --input monday")).status == 0)
+            #expect(try session.run("sort alerts").output == whole, "\(delay)")
         }
     }
 

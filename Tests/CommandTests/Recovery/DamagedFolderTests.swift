@@ -18,15 +18,16 @@ import Testing
 
     private static let workload = Workload(seed: 21, lines: 600, keys: 40, ballast: 0)
 
-    /// A run that was killed after two checkpoints, and of which a savepoint was made.
+    /// A folder after two runs over a file that has grown in between and has grown again since; a savepoint was made of it.
     private static func image() throws -> (run: SmallRecovery, files: [String: Data]) {
         let run = try SmallRecovery(workload)
         // Fed a little at a time, so that there are checkpoints in the middle.
         let content = Undisturbed.contents(workload)[0]
-        let half = content.prefix(content.count / 2)
+        func lines(upTo count: Int) -> Data { content[...(content[..<count].lastIndex(of: UInt8(ascii: "\n")) ?? 0)] }
+        let half = lines(upTo: content.count / 2)
         // A link to what others read, too, is not written through.
         try FileManager.default.removeItem(at: run.session.folder.appendingPathComponent("events"))
-        try run.session.write("events", half.prefix(half.count / 2))
+        try run.session.write("events", lines(upTo: content.count / 4))
         guard try run.start(["--workers", "1"]).wait() == .exited(0) else { throw RecoveryError(message: try run.session.read("errors")) }
         try run.session.write("events", half)
         guard try run.start(["--workers", "2"]).wait() == .exited(0) else { throw RecoveryError(message: try run.session.read("errors")) }
@@ -65,7 +66,7 @@ import Testing
                 return try Written(in: copy.session.folder).difference(from: copy.expected).map { "accepted: \($0)" }
             case .exited(3):
                 refused.add()
-                if !errors.contains("state/") { return "no file is named: \(errors)" }
+                if !errors.contains("state/"), !errors.contains("FORMAT") { return "no file is named: \(errors)" }
                 // Its name stands in the folder.
                 if one.file != "savepoint.last", !errors.contains("--from-savepoint \(savepoint)") { return "no savepoint is offered: \(errors)" }
                 return nil

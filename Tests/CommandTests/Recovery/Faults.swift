@@ -52,7 +52,7 @@ struct SmallRecovery {
     }
 
     /// Enough for several checkpoints.
-    static let workload = Workload(seed: 7, lines: 40_000, keys: 500)
+    static let workload = Workload(seed: 7, lines: 25_000, keys: 500)
 
     static let flags = [
         "run", "r.rule", "--input", "events", "--alerts", "alerts", "--late", "late", "--rejects", "rejects", "--state", "state", "--quiet",

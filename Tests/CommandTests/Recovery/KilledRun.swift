@@ -105,6 +105,9 @@ struct KilledRun {
             kills += 1
             switch child.wait() {
             case .signalled(SIGKILL), .signalled(SIGHUP), .signalled(SIGTERM), .signalled(SIGUSR2), .exited(143): break
+            case .exited(3) where try story.last?.hasPrefix("savepoint") == true && session.read("errors").hasSuffix("stop it, or give another folder\n"):
+                // The savepoint was made of a run that had not begun yet, which found the folder in use.
+                break
             case .exited(0) where source != .followed && source != .pipe:
                 // It has got through. More restarts change nothing any more.
                 story.append("done")

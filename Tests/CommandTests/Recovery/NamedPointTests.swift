@@ -17,9 +17,10 @@ import Testing
     static func cases(_ counts: [FaultPoint: Int]) -> [Case] {
         var cases: [Case] = []
         for (point, count) in counts.sorted(by: { $0.key < $1.key }) where operations.contains(point.operation) && point.file != "OTHER" {
-            for number in Set(RecoveryVolume.isSoak ? [1, 2, 3, 4, 6, 9, count / 2, count - 1, count] : [1, 2, count]).sorted()
+            for number in Set(RecoveryVolume.isSoak ? [1, 2, 3, 4, 6, 9, count / 2, count - 1, count] : [1, (count + 1) / 2, count]).sorted()
             where (1...count).contains(number) {
-                cases += ["before", "after"].map { Case(point: point, number: number, action: $0) }
+                // After one call is before the next: in `make test` only the last of a kind is tried on both sides.
+                cases += (RecoveryVolume.isSoak || number == count ? ["before", "after"] : ["before"]).map { Case(point: point, number: number, action: $0) }
                 if point.operation == "write" { cases.append(Case(point: point, number: number, action: "torn")) }
             }
         }

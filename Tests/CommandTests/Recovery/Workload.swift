@@ -196,7 +196,12 @@ enum Undisturbed {
         return place
     }
 
-    private static let scratch = Result { try Session(below: Session.memory) }
+    nonisolated(unsafe) private static let scratch = Result {
+        let session = try Session(below: Session.memory)
+        scratchPath = session.folder.path
+        atexit { try? FileManager.default.removeItem(atPath: scratchPath) }
+        return session
+    }
 
     /// What a run over plain files of the names given writes, with one worker and a state folder, or none where time is to run out.
     static func run(_ workload: Workload, names: [String], drains: Bool) throws -> Written {
@@ -216,6 +221,9 @@ enum Undisturbed {
         return written
     }
 }
+
+/// What this process removes when it ends.
+nonisolated(unsafe) private var scratchPath = ""
 
 struct RecoveryError: Error {
     var message: String

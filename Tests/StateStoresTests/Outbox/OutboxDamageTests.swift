@@ -152,6 +152,30 @@ import Streaming
         _ = tryAll(cases)
     }
 
+    /// RocksDB would end the process: it asserts that the sequence numbers in its list of files do not go back.
+    @Test func aListOfFilesJoinedOfTwoIsFound() throws {
+        let folder = Folder()
+        let path = folder.place("outbox")
+        do {
+            let outbox = try SmallOutboxRun.open(path)
+            for step in SmallOutboxRun.steps.prefix(6) {
+                try SmallOutboxRun.run(step, on: outbox)
+                try outbox.compact()
+            }
+        }
+        let image = FolderImage(of: path)
+        let name = try #require(image.files.keys.first { $0.hasPrefix("MANIFEST-") })
+        let data = try #require(image.files[name])
+        var damaged = image
+        damaged.files[name] = data + data
+        damaged.write(to: path)
+        let found = Self.outcome(of: path)
+        guard case .damaged(let text) = found, text.contains("/" + name) else {
+            Issue.record("\(found)")
+            return
+        }
+    }
+
     /// Records in the midst of a log are durable before the next: damage to them is not taken for a crash, whatever `OUTBOX` says.
     @Test func damageInTheMidstOfALogIsFoundWithoutTheGuard() throws {
         let folder = Folder()
@@ -196,6 +220,6 @@ import Streaming
         // Who only reads may look on.
         let reader = try RocksOutbox(reading: path)
         #expect(try OutboxModel.shown(by: reader) == OutboxModel.shown(by: outbox))
-        #expect(throws: StoreError.self) { try reader.markDelivered([0], of: endpoint) }
+        #expect(throws: StoreError.self) { try reader.deliver([0], of: endpoint) }
     }
 }

@@ -133,7 +133,7 @@ import Streaming
             #expect(try outbox.append(entries) == entries.count)
             // A tenth of them stays for a round.
             let late = (round > 0 ? (round - 1) * perRound..<round * perRound : 0..<0).filter { $0 % 10 == 0 }
-            try outbox.markDelivered(late + ordinals.filter { $0 % 10 != 0 }, of: endpoint)
+            try outbox.deliver(late + ordinals.filter { $0 % 10 != 0 }, of: endpoint)
             if round % 10 == 9 { try outbox.trim(before: ordinals.upperBound) }
         }
         #expect(outbox.undeliveredCount == Int(perRound / 10))

@@ -105,6 +105,23 @@ func sampleAlert(_ ordinal: UInt64, rules: String = "", bodyCount: Int? = nil) -
         body: Array("{\"id\":\"id-\(rules)\(ordinal)\",\"é\":\"\(String(repeating: "x", count: bodyCount ?? Int(ordinal % 7) * 9))\"}".utf8))
 }
 
+extension Outbox {
+    /// What stands at an ordinal.
+    func id(_ ordinal: UInt64, _ endpoint: Int) throws -> String? {
+        try undelivered(of: endpoint, from: ordinal, countMax: 1, bytesMax: 0).first { $0.ordinal == ordinal }?.id
+    }
+
+    func deliver(_ ordinals: [UInt64], of endpoint: Int) throws {
+        try markDelivered(ordinals.map { OutboxReference(ordinal: $0, id: try id($0, endpoint) ?? "") }, of: endpoint)
+    }
+
+    func bury(_ ordinals: [UInt64], of endpoint: Int) throws -> Int {
+        var ids: [UInt64: String] = [:]
+        for ordinal in ordinals { ids[ordinal] = try id(ordinal, endpoint) }
+        return try bury(SmallOutboxRun.burials(ordinals) { ids[$0] }, of: endpoint)
+    }
+}
+
 /// A small life of an outbox that meets everything at once.
 enum SmallOutboxRun {
     enum Step {
@@ -134,8 +151,12 @@ enum SmallOutboxRun {
         }
     }
 
-    static func burials(_ ordinals: [UInt64]) -> [Burial] {
-        ordinals.map { Burial(ordinal: $0, reason: "it said no", attempts: 3, lastStatus: $0 % 2 == 0 ? 410 : nil, buriedMicroseconds: 77) }
+    /// With the ids of what is there now.
+    static func burials(_ ordinals: [UInt64], id: (UInt64) -> String?) -> [Burial] {
+        ordinals.map {
+            Burial(
+                ordinal: $0, id: id($0) ?? "", reason: "it said no", attempts: 3, lastStatus: $0 % 2 == 0 ? 410 : nil, buriedMicroseconds: 77)
+        }
     }
 
     static func run(_ step: Step, on outbox: any Outbox) throws {
@@ -144,8 +165,8 @@ enum SmallOutboxRun {
         case .append(let range, let rules):
             let entries = entries(range, rules: rules, endpoints: outbox.endpoints.map(\.number))
             #expect(try outbox.append(entries) == entries.count)
-        case .deliver(let ordinals, let endpoint): try outbox.markDelivered(ordinals, of: endpoint)
-        case .bury(let ordinals, let endpoint): #expect(try outbox.bury(burials(ordinals), of: endpoint) == ordinals.count)
+        case .deliver(let ordinals, let endpoint): try outbox.deliver(ordinals, of: endpoint)
+        case .bury(let ordinals, let endpoint): #expect(try outbox.bury(ordinals, of: endpoint) == ordinals.count)
         case .retry(let ordinals, let endpoint): _ = try outbox.retry(ordinals, of: endpoint, nowMicroseconds: 99)
         case .drop(let ordinals, let endpoint): _ = try outbox.drop(ordinals, of: endpoint)
         case .trim(let ordinal): try outbox.trim(before: ordinal)
@@ -158,7 +179,9 @@ enum SmallOutboxRun {
         case .endpoint(let name): _ = model.endpoint(named: name)
         case .append(let range, let rules): model.append(entries(range, rules: rules, endpoints: model.endpoints.keys.sorted()))
         case .deliver(let ordinals, let endpoint): model.markDelivered(ordinals, of: endpoint)
-        case .bury(let ordinals, let endpoint): model.bury(burials(ordinals), of: endpoint)
+        case .bury(let ordinals, let endpoint):
+            let rows = model.endpoints[endpoint]?.rows ?? [:]
+            model.bury(burials(ordinals) { rows[$0]?.id }, of: endpoint)
         case .retry(let ordinals, let endpoint): model.retry(ordinals, of: endpoint, nowMicroseconds: 99)
         case .drop(let ordinals, let endpoint): model.drop(ordinals, of: endpoint)
         case .trim(let ordinal): model.trim(before: ordinal)
