@@ -92,6 +92,32 @@ import Testing
         #expect(sink.bytes == expected.alerts)
     }
 
+    /// Read alone or ahead, a state that is not what was written ends the run.
+    @Test(arguments: [0, 2048]) func damageEndsTheRun(_ rowsReadAhead: Int) throws {
+        let loaded = try Loaded(checked(BudgetTests.rules))
+        let prints = try fingerprints(of: loaded.checked)
+        let lines = BudgetTests.lines(4_000, cards: 200, seed: 6)
+        let store = MemoryStore(), sink = CuttableSink()
+        func run(_ store: any StateStore, stopsAfter: UInt64) throws {
+            var options = PipelineOptions(blockBytes: 2 << 10, workers: 2, seed: 11)
+            options.rowsReadAhead = rowsReadAhead
+            let source = ResumableMemorySource("input 0", lines)
+            let pipeline = Pipeline(
+                program: loaded.program,
+                inputs: [Input(source: source, format: loaded.format, delayMicroseconds: loaded.stream.delayMicroseconds)], alerts: [sink],
+                checkpoints: CheckpointOptions(store: store, everyMicroseconds: 1, fingerprints: prints), options: options)
+            let stop = StopFlag()
+            _ = try pipeline.run(stop: stop) { if $0.events > stopsAfter { stop.set() } }
+        }
+        try run(store, stopsAfter: 2_000)
+        do {
+            try run(DamagedStore(store), stopsAfter: .max)
+            Issue.record("The damage was not seen.")
+        } catch RunError.state(.damaged(let text)) {
+            #expect(text.contains("the state of a key"))
+        }
+    }
+
     /// Nearly all of it dirty all the time: the run waits for checkpoints.
     @Test func theBoundHolds() throws {
         let loaded = try Loaded(checked("rule r { by card match a: charge then b: refund within 1d alert low }"))
@@ -101,5 +127,34 @@ import Testing
         let found = try BudgetTests.run(loaded, lines, store: MemoryStore(), budget: budget, workers: 2)
         #expect(found.summary.keys >= 60_000 && found.summary.keys < 61_000 && found.summary.residentKeys < 20_000)
         #expect(found.peak > budget * 3 / 4 && found.peak <= budget * 5 / 4, "\(found.peak) bytes at most, of \(budget)")
+    }
+}
+
+/// Gives every state with one bit of it changed.
+private final class DamagedStore: StateStore {
+    private let store: MemoryStore
+
+    init(_ store: MemoryStore) { self.store = store }
+
+    var committed: CommittedCheckpoint? { store.committed }
+    func begin(parts: Int) throws(StoreError) -> any CheckpointWriter { try store.begin(parts: parts) }
+
+    func value(of key: UnsafeRawBufferPointer) throws(StoreError) -> [UInt8]? {
+        guard var value = try store.value(of: key) else { return nil }
+        if key.first == StateRowKind.expiring { value[value.count - 1] ^= 4 }
+        return value
+    }
+
+    func scan(
+        from first: UnsafeRawBufferPointer, to end: UnsafeRawBufferPointer?,
+        _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        try store.scan(from: first, to: end) { key, value throws(StoreError) in
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: value.count, alignment: 8)
+            defer { copy.deallocate() }
+            copy.copyMemory(from: value)
+            if key.first == StateRowKind.expiring { copy[copy.count - 1] ^= 4 }
+            return try body(key, UnsafeRawBufferPointer(copy))
+        }
     }
 }
