@@ -37,7 +37,7 @@ final class Child {
         for number in [SIGHUP, SIGUSR1, SIGTERM, SIGINT, SIGPIPE] { sigaddset(&signals, number) }
         posix_spawnattr_setsigdefault(&attributes, &signals)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        var variables = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
+        var variables = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SWIFT_BACKTRACE": "enable=no"]
         variables.merge(environment) { $1 }
         var words: [UnsafeMutablePointer<CChar>?] = (["env", "-C", folder.path, program] + arguments).map { strdup($0) } + [nil]
         var settings: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0)=\($1)") } + [nil]
