@@ -15,7 +15,8 @@ import Testing
     /// Waits until the alerts of these keys are there.
     private static func await(_ keys: [String], _ session: Session) throws {
         for _ in 0..<1000 where (try? keysAlerted(session)) != keys { usleep(5_000) }
-        #expect(try keysAlerted(session) == keys, "\(try session.read("errors"))")
+        let errors = try session.read("errors")
+        #expect(try keysAlerted(session) == keys, "\(errors)")
     }
 
     private static func keysAlerted(_ session: Session) throws -> [String] {
