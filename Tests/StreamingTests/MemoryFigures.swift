@@ -5,12 +5,12 @@ import StateStores
 @testable import Streaming
 import Testing
 
-/// What a bound on memory costs, and how soon a restart begins, with the store on disk. In `make soak`, or alone:
+/// What a bound on memory costs, and how soon a restart begins, with the store on disk. On a machine that does nothing else:
 ///
-///     NEEDLETAIL_VOLUME=soak swift test -c release -Xswiftc -enable-testing --filter MemoryFigures
+///     NEEDLETAIL_FIGURES=1 swift test -c release -Xswiftc -enable-testing --filter MemoryFigures
 ///
 /// `NEEDLETAIL_FIGURE_KEYS` and `NEEDLETAIL_FIGURE_TOUCHES` set other numbers.
-@Suite(.serialized, .enabled(if: Volume.isSoak)) struct MemoryFigures {
+@Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["NEEDLETAIL_FIGURES"] != nil)) struct MemoryFigures {
     private static func number(_ name: String, _ standard: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? standard
     }
