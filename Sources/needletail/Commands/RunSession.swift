@@ -21,6 +21,9 @@ final class RunSession {
     /// What the run goes on with after a request to read the rules again.
     private var nextRules: RuleSet?
 
+    /// Of `--memory` the store's cache is a part.
+    private static func keysShare(_ bytes: Int) -> Int { bytes - min(32 << 20, bytes / 4) }
+
     /// Most bytes on disk of events that wait for the watermark.
     private static let spillBytesMax = 64 << 30
 
@@ -123,7 +126,7 @@ final class RunSession {
         }
         return CheckpointOptions(
             store: state.store, everyMicroseconds: options.checkpointEvery ?? RunBounds.checkpointEveryDefault, fingerprints: prints,
-            failsOnRuleChange: options.failsOnRuleChange, memoryBytesMax: options.memoryBytes, idleRecords: idleLog)
+            failsOnRuleChange: options.failsOnRuleChange, memoryBytesMax: options.memoryBytes.map(RunSession.keysShare), idleRecords: idleLog)
     }
 
     private func spillFolder() throws(RunFailure) -> SpillFolder? {
