@@ -59,8 +59,8 @@ nt_http *nt_http_create(const nt_http_settings *settings) {
         nt_http_destroy(http);
         return NULL;
     }
-    // There are no more connections than requests, which the caller bounds. With CURLMOPT_MAX_TOTAL_CONNECTIONS or CURLOPT_PIPEWAIT requests wait
-    // inside libcurl, where no time-out reaches them, and after a failure some were never woken (7.88).
+    // There are no more connections than requests, which the caller bounds. With CURLMOPT_MAX_TOTAL_CONNECTIONS or CURLOPT_PIPEWAIT
+    // requests wait inside libcurl, where no time-out reaches them, and after a failure some were never woken (7.88).
     curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, settings->connections_max);
     curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     return http;

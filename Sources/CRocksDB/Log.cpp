@@ -55,8 +55,8 @@ uint32_t crc32c(const uint8_t *bytes, size_t count) {
     return ~sum;
 }
 
-/// Walks over the fragments of a log. A log is blocks of 32 KiB of fragments: a masked CRC-32C over type and payload, the payload's count in
-/// 2 bytes, a type, the payload. A block's end that is too short for a head is filled with zeros.
+/// Walks over the fragments of a log. A log is blocks of 32 KiB of fragments: a masked CRC-32C over type and payload, the payload's count
+/// in 2 bytes, a type, the payload. A block's end that is too short for a head is filled with zeros.
 class Fragments {
 public:
     enum { whole = 1, first = 2, middle = 3, last = 4 };
@@ -107,8 +107,8 @@ bool take_number(const std::string &bytes, size_t &place, uint64_t &number) {
     return false;
 }
 
-/// The sequence number that a record of a MANIFEST tells; false where it tells none. A record is tags with what belongs to them; those that may
-/// stand before it are a number or a text, and what comes after need not be understood.
+/// The sequence number that a record of a MANIFEST tells; false where it tells none. A record is tags with what belongs to them; those that
+/// may stand before it are a number or a text, and what comes after need not be understood.
 bool told_sequence(const std::string &record, uint64_t &sequence) {
     enum { comparator = 1, log = 2, next_file = 3, last_sequence = 4, previous_log = 9, least_log = 10, families = 203, identity = 8193 };
     size_t place = 0;

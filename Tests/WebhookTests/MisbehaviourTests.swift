@@ -5,8 +5,8 @@ import Testing
 import StateStores
 import Streaming
 
-/// A server that misbehaves at random, with time that runs two hundred times as fast: no alert is lost, one is repeated only after a fault that leaves
-/// open whether it was taken, and the dead letters are those that the server refused.
+/// A server that misbehaves at random, with time that runs two hundred times as fast: no alert is lost, one is repeated only after a fault
+/// that leaves open whether it was taken, and the dead letters are those that the server refused.
 @Suite struct MisbehaviourTests {
     private static let scale: Int64 = 200
     /// Keys; of two rules, so that as many again are alerts whose order counts.

@@ -1,5 +1,5 @@
-// A face over libcurl's multi interface that Swift can import: POST requests to one address, several at a time. Its own calls take options of any
-// type, which Swift cannot pass.
+// A face over libcurl's multi interface that Swift can import: POST requests to one address, several at a time. Its own calls take options
+// of any type, which Swift cannot pass.
 #ifndef NEEDLETAIL_CCURL_H
 #define NEEDLETAIL_CCURL_H
 
@@ -29,8 +29,8 @@ typedef struct {
 
 typedef struct nt_http nt_http;
 
-/// NULL where there is no memory. The settings are copied. Redirects are not followed, proxies of the environment not used, TLS is 1.2 or better and
-/// verified.
+/// NULL where there is no memory. The settings are copied. Redirects are not followed, proxies of the environment not used, TLS is 1.2 or
+/// better and verified.
 nt_http *nt_http_create(const nt_http_settings *settings);
 /// Ends the requests that are under way.
 void nt_http_destroy(nt_http *http);

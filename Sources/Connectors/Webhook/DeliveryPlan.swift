@@ -1,14 +1,15 @@
 // When which alert is sent to an endpoint: a pure value, which is told what happens and the time, and says what to do. The sender does it.
 //
-// *Order.* Alerts of one rule and key stand in a lane, of which only the first is under way; what follows waits until it is delivered or given up.
+// *Order.* Alerts of one rule and key stand in a lane, of which only the first is under way; what follows waits until it is delivered or
+// given up.
 //
-// *Retries.* After the n-th failure an alert waits a random time between 0 and 500 ms · 2ⁿ⁻¹, bounded: full jitter, which spreads what failed
-// together (M. Brooker, "Exponential Backoff and Jitter"). An alert that is older than the maximal age and fails is given up, but not before its
-// fourth attempt: it may have grown old behind another one, or while the program was not running.
+// *Retries.* After the n-th failure an alert waits a random time between 0 and 500 ms · 2ⁿ⁻¹, bounded: full jitter, which spreads what
+// failed together (M. Brooker, "Exponential Backoff and Jitter"). An alert that is older than the maximal age and fails is given up, but
+// not before its fourth attempt: it may have grown old behind another one, or while the program was not running.
 //
-// *Circuit.* After so many failures without a success between them nothing is sent but one alert at a time, after waits that grow in the same way,
-// until one is answered. Then all others are due at once. A plan begins in this way. A `Retry-After` holds back the whole endpoint: it says that it has enough, not that the
-// alert is bad.
+// *Circuit.* After so many failures without a success between them nothing is sent but one alert at a time, after waits that grow in the
+// same way, until one is answered. Then all others are due at once. A plan begins in this way. A `Retry-After` holds back the whole
+// endpoint: it says that it has enough, not that the alert is bad.
 
 /// How long and how often delivery is tried.
 public struct DeliverySettings: Sendable, Equatable {
@@ -102,7 +103,8 @@ struct DeliveryPlan {
     /// By the time of the next attempt.
     private var waiting = OrdinalHeap()
     private(set) var inFlightCount = 0
-    /// The first attempt is alone: it finds out whether the endpoint is there, and whether it takes several requests on one connection (HTTP/2).
+    /// The first attempt is alone: it finds out whether the endpoint is there, and whether it takes several requests on one connection
+    /// (HTTP/2).
     private(set) var circuit = Circuit.open(until: .min)
     private var failuresInRow = 0
     /// How often the circuit opened without an answer since.

@@ -1,7 +1,8 @@
 public import Streaming
 internal import Events
 
-/// Alerts on their way into an outbox: each line becomes a row for every endpoint that wants it. Where the outbox has no room, the run waits here.
+/// Alerts on their way into an outbox: each line becomes a row for every endpoint that wants it. Where the outbox has no room, the run
+/// waits here.
 ///
 /// What has left by it cannot be called back, so it is no sink that a restart cuts: alerts that are made again are known by their ordinals.
 public final class OutboxSink: Sink {

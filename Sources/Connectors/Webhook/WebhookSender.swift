@@ -1,8 +1,8 @@
-// Delivers an endpoint's alerts from the outbox: a thread that asks the plan what to send, has libcurl send it, and notes in the outbox what became of
-// it. The run only appends to the outbox; it waits for no endpoint.
+// Delivers an endpoint's alerts from the outbox: a thread that asks the plan what to send, has libcurl send it, and notes in the outbox
+// what became of it. The run only appends to the outbox; it waits for no endpoint.
 //
-// Marks are written some at a time, since each write is an fsync: at most `markDelayMicroseconds` after the answer. A process that dies between
-// an answer and its mark sends that alert again under the same id.
+// Marks are written some at a time, since each write is an fsync: at most `markDelayMicroseconds` after the answer. A process that dies
+// between an answer and its mark sends that alert again under the same id.
 
 internal import Glibc
 public import Streaming

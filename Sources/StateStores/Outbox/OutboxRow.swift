@@ -1,7 +1,7 @@
 internal import Streaming
 
-// What stands in an outbox's database. Keys are a kind, an endpoint's number in 4 bytes and an ordinal in 8, both big-endian, so that the rows
-// of an endpoint ascend by ordinal. Numbers in values are little-endian; a text is its count in 4 bytes and its UTF-8.
+// What stands in an outbox's database. Keys are a kind, an endpoint's number in 4 bytes and an ordinal in 8, both big-endian, so that the
+// rows of an endpoint ascend by ordinal. Numbers in values are little-endian; a text is its count in 4 bytes and its UTF-8.
 //
 // | key | value |
 // | --- | --- |

@@ -67,8 +67,8 @@ struct OutboxStatus: Equatable {
     }
 }
 
-/// The file `OUTBOX`, which says how many batches there must be at least: RocksDB takes a log that was cut for one that was being written. It is
-/// written when an outbox is made, trimmed and closed.
+/// The file `OUTBOX`, which says how many batches there must be at least: RocksDB takes a log that was cut for one that was being written.
+/// It is written when an outbox is made, trimmed and closed.
 ///
 /// | bytes | |
 /// | --- | --- |

@@ -1,12 +1,13 @@
 // The outbox on disk: a RocksDB of its own, whose log is synced with every write.
 //
-// A change is one batch: rows, marks, and the status that counts them (OutboxRow.swift, OutboxStatus.swift), written as one record of the log. Most
-// alerts are delivered before the memory table is full; they are never written a second time. Marks are forgotten by one range removal a checkpoint.
+// A change is one batch: rows, marks, and the status that counts them (OutboxRow.swift, OutboxStatus.swift), written as one record of the
+// log. Most alerts are delivered before the memory table is full; they are never written a second time. Marks are forgotten by one range
+// removal a checkpoint.
 //
-// RocksDB alone takes a log or a MANIFEST that lost its end for one that was being written. So the file `OUTBOX` says how many batches there must
-// be at least, as of the last checkpoint or the last time that the outbox was closed; the status row says how many there are. Behind that the log
-// itself is proved as far as it can be: see CRocksDB/Log.h. What such damage after the last checkpoint can take away is alerts that the run makes
-// again, and marks, without which an alert is sent a second time under the same id.
+// RocksDB alone takes a log or a MANIFEST that lost its end for one that was being written. So the file `OUTBOX` says how many batches
+// there must be at least, as of the last checkpoint or the last time that the outbox was closed; the status row says how many there are.
+// Behind that the log itself is proved as far as it can be: see CRocksDB/Log.h. What such damage after the last checkpoint can take away is
+// alerts that the run makes again, and marks, without which an alert is sent a second time under the same id.
 //
 // After a write error it is open whether the batch got to the disk. The outbox is then opened again, as after a crash, and finds out.
 
@@ -348,8 +349,8 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
         return try withHandle { handle throws(StoreError) in nt_store_has_error(handle) } != 0
     }
 
-    /// Opens the outbox again after an error, and finds what stands. On a disk that is still full it is opened for reading, so that what was
-    /// written is seen, and the error is thrown.
+    /// Opens the outbox again after an error, and finds what stands. On a disk that is still full it is opened for reading, so that what
+    /// was written is seen, and the error is thrown.
     private func reopen() throws(StoreError) {
         lock.locked { isUnsure = true }
         let waitingSecondsMax = 10

@@ -1,10 +1,10 @@
-// What stands between the run and the endpoints that alerts are delivered to. The run appends each alert before anybody sends it; a sender reads
-// what is not delivered, and notes what was. So the run waits for no endpoint, and what a process had not delivered when it died is delivered by
-// the next one.
+// What stands between the run and the endpoints that alerts are delivered to. The run appends each alert before anybody sends it; a sender
+// reads what is not delivered, and notes what was. So the run waits for no endpoint, and what a process had not delivered when it died is
+// delivered by the next one.
 //
-// A row is an alert on its way to one endpoint. Its place is the alert's *ordinal*: how many alerts left before it since the state began. After
-// a restart the run goes back to its last checkpoint and makes some alerts again, with the same ordinals; a delivered alert therefore leaves a
-// *mark* until a checkpoint has passed it, and `append` skips what has a row or a mark of the same alert.
+// A row is an alert on its way to one endpoint. Its place is the alert's *ordinal*: how many alerts left before it since the state began.
+// After a restart the run goes back to its last checkpoint and makes some alerts again, with the same ordinals; a delivered alert therefore
+// leaves a *mark* until a checkpoint has passed it, and `append` skips what has a row or a mark of the same alert.
 //
 // An alert that an endpoint refuses for good becomes a *dead letter*: it stays until somebody has it retried or dropped.
 
@@ -138,14 +138,15 @@ public protocol Outbox: AnyObject, Sendable {
 
     /// Appends alerts, which ascend by ordinal. They are durable when it returns, as far as the outbox keeps anything at all.
     ///
-    /// What has a row or a mark of the same alert already is skipped. Where a row or a mark is of another alert, which happens when rules were
-    /// changed before a restart, the new alert takes its place.
+    /// What has a row or a mark of the same alert already is skipped. Where a row or a mark is of another alert, which happens when rules
+    /// were changed before a restart, the new alert takes its place.
     ///
     /// - Returns: how many were taken, from the first on; fewer than given where the room ends, or where they are much for one write. 0
     ///   means that there is no room now: see ``waitForRoom(timeoutMicroseconds:)``.
     func append(_ entries: [OutboxEntry]) throws(StoreError) -> Int
 
-    /// The rows of an endpoint from an ordinal on, ascending: at most `countMax`, and no more bodies than fill `bytesMax`, but at least one.
+    /// The rows of an endpoint from an ordinal on, ascending: at most `countMax`, and no more bodies than fill `bytesMax`, but at least
+    /// one.
     func undelivered(of endpoint: Int, from ordinal: UInt64, countMax: Int, bytesMax: Int) throws(StoreError) -> [OutboxAlert]
 
     /// Turns rows into marks. Where there is no row, or one of another alert, nothing happens.
@@ -170,8 +171,8 @@ public protocol Outbox: AnyObject, Sendable {
     /// - Returns: how many of them there were.
     func drop(_ ordinals: [UInt64], of endpoint: Int) throws(StoreError) -> Int
 
-    /// How often rows may have come to stand before others since the outbox was opened, because dead letters are retried or alerts have taken
-    /// the place of others: after that a sender looks again at what it has passed.
+    /// How often rows may have come to stand before others since the outbox was opened, because dead letters are retried or alerts have
+    /// taken the place of others: after that a sender looks again at what it has passed.
     var rewindCount: Int { get }
 
     /// Forgets the marks below an ordinal. Called when a checkpoint that so many alerts had left at is committed.

@@ -4,8 +4,8 @@ import Testing
 @testable import StateStores
 import Streaming
 
-/// The process or the machine stops before any operation of the disk, or any operation fails: what was acknowledged is there, and what was not is
-/// there whole or not at all.
+/// The process or the machine stops before any operation of the disk, or any operation fails: what was acknowledged is there, and what was
+/// not is there whole or not at all.
 @Suite struct OutboxDiskTests {
     private func fits(_ shown: [Int: OutboxModel.Endpoint], _ acknowledged: Int) -> Bool {
         SmallOutboxRun.states[acknowledged...min(acknowledged + 1, SmallOutboxRun.steps.count)].contains(shown)

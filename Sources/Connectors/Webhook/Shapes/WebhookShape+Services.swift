@@ -177,7 +177,8 @@ extension WebhookShape {
 
     // MARK: Pieces
 
-    /// The members of an object with their values as text: strings as they are, others as their JSON, in which quotes are escaped. Null is `unknown`.
+    /// The members of an object with their values as text: strings as they are, others as their JSON, in which quotes are escaped. Null is
+    /// `unknown`.
     private static func pairs(_ object: ArraySlice<UInt8>?) -> [(name: ArraySlice<UInt8>, text: ArraySlice<UInt8>)] {
         guard let object, let members = AlertMembers(object) else { return [] }
         return members.members.map { ($0.name, text($0.value)) }

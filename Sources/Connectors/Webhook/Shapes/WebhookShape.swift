@@ -1,5 +1,5 @@
-// What an endpoint is sent: the alert as it is, or the same in the words of a service. A shape is made of the alert's bytes alone, at each attempt
-// anew; so the outbox keeps the alert, and a service's key, which some shapes hold, is in no state.
+// What an endpoint is sent: the alert as it is, or the same in the words of a service. A shape is made of the alert's bytes alone, at each
+// attempt anew; so the outbox keeps the alert, and a service's key, which some shapes hold, is in no state.
 
 internal import Events
 
