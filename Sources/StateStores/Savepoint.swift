@@ -59,10 +59,9 @@ extension StateFolder {
         return committed.number
     }
 
-    /// What is not in the store.
+    /// What is not in the store. Alerts on their way to webhooks stay with the run that made them: it delivers them.
     private func copyOthers(from: String, to: String) throws(StoreError) {
         if access(journalsPath, F_OK) == 0 { try FolderCopy.copy(journalsPath, to: to + "/journal") { _ in false } }
-        if access(outboxPath, F_OK) == 0 { try FolderCopy.copy(outboxPath, to: to + "/outbox") { $0.hasSuffix(".sst") } }
         if access(idleLogPath, F_OK) == 0 { try FolderCopy.copyFile(idleLogPath, to: to + "/idle.log") }
     }
 

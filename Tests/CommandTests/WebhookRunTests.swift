@@ -27,6 +27,7 @@ import Testing
         server.serve_forever()
         """
 
+    /// Whoever runs the tests may have blocked the gentler signals.
     private static let begin = """
         python3 server.py 2> /dev/null & server=$!
         for i in $(seq 300); do [ -e port ] && break; sleep 0.02; done
@@ -45,7 +46,7 @@ import Testing
             """
             \(WebhookRunTests.begin)
             SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw needletail run r.rule --input e \(WebhookRunTests.flags) --alerts out --webhook-secret-env SECRET
-            status=$?; kill $server; exit $status
+            status=$?; kill -KILL $server; exit $status
             """)
         #expect(outcome.status == 0, "\(outcome.errors)")
         let got = try session.read("got").split(separator: "\n")
@@ -69,7 +70,7 @@ import Testing
             sleep 1; kill -KILL $run; wait $run 2> /dev/null
             rm answer
             needletail run r.rule --input e \(WebhookRunTests.flags) --state state
-            status=$?; kill $server; exit $status
+            status=$?; kill -KILL $server; exit $status
             """)
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(Set(try session.read("got").split(separator: "\n").map { $0.prefix(32) }).count == 20)
@@ -80,7 +81,7 @@ import Testing
         let outcome = try session.run(
             """
             \(WebhookRunTests.begin)
-            kill $server; wait $server
+            kill -KILL $server; wait $server 2> /dev/null
             needletail run r.rule --input e \(WebhookRunTests.flags) & run=$!
             sleep 1; kill -TERM $run; wait $run
             """)
