@@ -177,9 +177,15 @@ final class Checkpointer: @unchecked Sendable {
         self.thread = thread
     }
 
-    private func join() throws(RunError) {
+    /// Waits for a commit that is under way, whatever becomes of it: where a run has failed, the process may end, and nobody may then be at
+    /// work in the store.
+    func waitForCommit() {
         if let thread { pthread_join(thread, nil) }
         thread = nil
+    }
+
+    private func join() throws(RunError) {
+        waitForCommit()
         end(isCommitted: commitFailure == nil)
         defer { commitFailure = nil }
         if let commitFailure { throw commitFailure }

@@ -105,7 +105,10 @@ public final class Pipeline {
     ///
     /// - Throws: ``RunError``; what was read before has been matched, and its alerts have left.
     public func run(stop: StopFlag, progress: (RunSummary) -> Void = { _ in }) throws(RunError) -> RunSummary {
-        defer { pool.end() }
+        defer {
+            checkpointer?.waitForCommit()
+            pool.end()
+        }
         if let checkpoints {
             try begin(checkpoints, from: try committed.get())
             if let records = checkpoints.idleRecords { try repeatSilence(records) }
