@@ -13,12 +13,14 @@ extension RocksOutbox {
                     isOther = true
                 } else if let alert, seen.insert(burial.ordinal).inserted {
                     guard status.dead < self.settings.deadMax else { return taken }
+                    let place = OutboxKey.bytes(OutboxKey.dead, endpoint, burial.ordinal)
+                    // Where rules were changed before a restart, another alert may lie there: there is one of each ordinal.
+                    let isReplaced = try self.get(handle, place) { _ in true } ?? false
                     try batch.remove(key)
-                    try batch.put(
-                        OutboxKey.bytes(OutboxKey.dead, endpoint, burial.ordinal), DeadLetter(alert: alert, burial: burial).rowValue())
+                    try batch.put(place, DeadLetter(alert: alert, burial: burial).rowValue())
                     try self.mark(burial.ordinal, alert.id, endpoint, batch, status)
                     status.counts[endpoint]?.undelivered -= 1
-                    status.counts[endpoint]?.dead += 1
+                    if !isReplaced { status.counts[endpoint]?.dead += 1 }
                 }
                 taken += 1
             }

@@ -10,7 +10,8 @@ struct Resuming {
         for (reader, old) in zip(readers, pairs) {
             guard let old else {
                 // What comes from it now cannot lie before what was matched.
-                reader.begin(watermark: anchor.bound.time)
+                let time = anchor.bound.time
+                reader.begin(watermark: time == .min ? time : time.addingSaturating(1))
                 continue
             }
             if old.name == reader.input.source.name {

@@ -205,8 +205,13 @@ extension InputReader {
         marks = ReadMarks()
     }
 
-    /// What goes into the anchor of a checkpoint in which everything that `bound` lets go is matched.
-    func anchor(_ bound: ReleaseBound) -> Anchor.Input {
+    /// The watermark of an input that is at its end, should it go on one day: what lies before the time that was reached without it is late.
+    private func goingOnFrom(_ reached: Int64) -> Int64 {
+        reachedTime >= reached ? reachedTime : reached.addingSaturating(1)
+    }
+
+    /// What goes into the anchor of a checkpoint in which everything that `bound` lets go is matched; `reached` is how far time has come.
+    func anchor(_ bound: ReleaseBound, reached: Int64) -> Anchor.Input {
         let now = ReadMarks.Mark(
             position: admitted.position, line: admitted.line, watermark: watermark, lastTime: lastTime, largestTime: largestTime)
         guard let mark = marks?.rewind(bound, input: index, end: now), let advances = marks?.advances else {
@@ -215,7 +220,7 @@ extension InputReader {
         let place = (input.source as? any ResumableSource)?.place(at: mark.position) ?? []
         return Anchor.Input(
             name: input.source.name, stream: input.stream, position: mark.position, place: place, line: mark.line,
-            watermark: hasEnded && mark == now ? reachedTime : mark.watermark, lastTime: mark.lastTime, largestTime: mark.largestTime,
+            watermark: mark.watermark == .max ? goingOnFrom(reached) : mark.watermark, lastTime: mark.lastTime, largestTime: mark.largestTime,
             seenLine: admitted.line, hasEnded: hasEnded && mark == now, advances: advances)
     }
 

@@ -36,6 +36,8 @@ public final class Pipeline {
     private let seed: UInt64
     /// What was let go by this is matched.
     private var matched = ReleaseBound(watermarks: [.min])
+    /// As it was in the checkpoint that the run goes on from.
+    private var resumed = ReleaseBound(time: .min, input: 0)
     /// What has been done so far.
     public private(set) var summary: RunSummary
 
@@ -311,6 +313,7 @@ public final class Pipeline {
             }
             writer.countBefore = anchor.alerts
             matched = anchor.bound
+            resumed = anchor.bound
         }
         try resuming.cutSinks(committed, &resumption)
         if committed != nil { onResume?(resumption) }
@@ -394,10 +397,13 @@ public final class Pipeline {
     /// before a restart: the last checkpoint stands until that is over.
     private func anchor() throws(RunError) -> Anchor? {
         if inputs.readers.contains(where: \.isCatchingUp) { return nil }
+        // An input that had ended has still to be read to its end: time has not come back to where it was.
+        if matched.time < resumed.time || (matched.time == resumed.time && matched.input < resumed.input) { return nil }
         try writeAlerts()
         try writer.writeSideLines()
         return Anchor(
-            seed: seed, rules: anchored.rules, groups: anchored.groups, bound: reached, inputs: inputs.readers.map { $0.anchor(matched) },
+            seed: seed, rules: anchored.rules, groups: anchored.groups, bound: reached, 
+            inputs: inputs.readers.map { $0.anchor(matched, reached: reached.time) },
             sinks: sinks.map { Anchor.Sink($0) }, alerts: writer.countBefore + writer.count, madeAt: 0)
     }
 

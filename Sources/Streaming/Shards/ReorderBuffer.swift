@@ -266,6 +266,10 @@ struct ReleaseBound: Equatable {
     var time: Int64
     var input: Int
 
+    init(time: Int64, input: Int) {
+        (self.time, self.input) = (time, input)
+    }
+
     /// The bound of several inputs: an event goes once every input before its own has a watermark beyond it and every other one has
     /// reached it.
     init(watermarks: [Int64]) {
