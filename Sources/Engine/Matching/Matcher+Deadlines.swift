@@ -105,10 +105,11 @@ extension Matcher {
             let record = first + index * size
             if completionTime(rule, record) == due {
                 completions.append(completion(record, isTimeout: false))
-            } else if rule.hasTimeout, endTime(rule, record) == due, isLast(rule, record, first: first, count: count, ending: due) {
+            } else if rule.hasTimeout, endTime(rule, record) == due {
                 completions.append(completion(record, isTimeout: true))
             }
         }
+        keepLastTimeouts(rule, first: first, count: count, ending: due)
         forks.begin(recordSize: size)
         evaluator.now = due
         let drop = report(rule, row: nil, blob: blob.base, at: due)
@@ -150,16 +151,17 @@ extension Matcher {
             captures: Int(record.load(fromByteOffset: ThreadRecord.captures, as: UInt32.self)), first: Matcher.first(record))
     }
 
-    /// Whether no thread with the same first event stays when those that end now are gone.
-    private func isLast(
-        _ rule: RuleTables, _ record: UnsafeRawPointer, first: UnsafeMutableRawPointer, count: Int, ending due: Int64
-    ) -> Bool {
-        let start = Matcher.first(record)
+    /// Takes back the timeouts of threads with whose first event another one stays when those that end now are gone.
+    ///
+    /// - Complexity: O(threads) expected.
+    private func keepLastTimeouts(_ rule: RuleTables, first: UnsafeMutableRawPointer, count: Int, ending due: Int64) {
+        guard completions.contains(where: \.isTimeout) else { return }
+        var staying: Set<Position> = []
         for index in 0..<count {
-            let other = first + index * rule.recordSize
-            if Matcher.first(other) == start && endTime(rule, other) != due { return false }
+            let record = first + index * rule.recordSize
+            if endTime(rule, record) != due { staying.insert(Matcher.first(record)) }
         }
-        return true
+        completions.removeAll { $0.isTimeout && staying.contains($0.first) }
     }
 
     func closeEnds(_ rule: RuleTables, _ record: UnsafeMutableRawPointer) {

@@ -75,15 +75,15 @@ import Testing
         }
         let pipeline = Pipeline(
             program: schedule.loaded.program, inputs: inputs, alerts: [sinks[0]], late: sinks[1], rejects: sinks[2],
-            options: PipelineOptions(blockBytes: 1, seed: 0))
+            options: PipelineOptions(blockBytes: 500, seed: 0))
         var stateBytes = 0
         let stop = StopFlag()
         _ = try pipeline.run(stop: stop) {
             stateBytes = max(stateBytes, $0.stateBytes)
             // To let time run out for so much would take longer than all else.
-            if stateBytes > 1 << 18 { stop.set() }
+            if stateBytes > 1 << 20 { stop.set() }
         }
-        return stateBytes > 1 << 18 ? nil : Outcome(alerts: sinks[0].bytes, late: sinks[1].bytes, rejects: sinks[2].bytes)
+        return stateBytes > 1 << 20 ? nil : Outcome(alerts: sinks[0].bytes, late: sinks[1].bytes, rejects: sinks[2].bytes)
     }
 
     static func schedule(_ seed: UInt64) -> Schedule? {
