@@ -44,32 +44,33 @@ let package = Package(
         // Tests and benchmarks only.
         .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Decoding", "Events"]),
         .executableTarget(name: "needletail-bench", dependencies: ["Events", "CXXHash", "CSimdjson"]),
+        .target(name: "Seeds", path: "Tests/Seeds"),
         .testTarget(name: "BenchTests", dependencies: ["needletail-bench", "needletail", "Events", "CXXHash"]),
         .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(
-            name: "RuleLanguageTests", dependencies: ["RuleLanguage", "RuleCompiler", "ReferenceMatcher", "Diagnostics", "Events"]),
+            name: "RuleLanguageTests", dependencies: ["RuleLanguage", "RuleCompiler", "ReferenceMatcher", "Diagnostics", "Events", "Seeds"]),
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
-        .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson"]),
+        .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Events", "CSimdjson", "Seeds"]),
         .testTarget(
             name: "ReplayTests",
-            dependencies: ["Replay", "RuleCompiler", "RuleLanguage", "Streaming", "Decoding", "Engine", "Events", "Diagnostics"]),
+            dependencies: ["Replay", "RuleCompiler", "RuleLanguage", "Streaming", "Decoding", "Engine", "Events", "Diagnostics", "Seeds"]),
         .testTarget(
             name: "ConnectorsTests",
             dependencies: [
-                "Connectors", "Streaming", "Replay", "RuleCompiler", "RuleLanguage", "Decoding", "Engine", "Events", "Diagnostics",
+                "Connectors", "Streaming", "Replay", "RuleCompiler", "RuleLanguage", "Decoding", "Engine", "Events", "Diagnostics", "Seeds",
             ]),
-        .testTarget(name: "StateStoresTests", dependencies: ["StateStores", "Streaming"]),
+        .testTarget(name: "StateStoresTests", dependencies: ["StateStores", "Streaming", "Seeds"]),
         .target(name: "TLSServer", path: "Tests/TLSServer", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        .testTarget(name: "WebhookTests", dependencies: ["Connectors", "StateStores", "Streaming", "TLSServer"]),
-        .testTarget(name: "CommandTests", dependencies: ["needletail", "Decoding"]),
+        .testTarget(name: "WebhookTests", dependencies: ["Connectors", "StateStores", "Streaming", "TLSServer", "Seeds"]),
+        .testTarget(name: "CommandTests", dependencies: ["needletail", "Decoding", "Seeds"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
         .testTarget(
             name: "StreamingTests",
             dependencies: [
                 "Streaming", "StateStores", "Decoding", "Engine", "RuleCompiler", "RuleLanguage", "ReferenceMatcher", "Events",
-                "Diagnostics", "AllocationCounter",
+                "Diagnostics", "AllocationCounter", "Seeds",
             ]),
         // Stands before the C library's allocator in the test program.
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

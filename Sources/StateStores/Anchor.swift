@@ -15,9 +15,10 @@ internal import Streaming
 /// | 4 | count of the anchor's bytes |
 /// | | the anchor |
 /// | 16 | XXH3, 128 bits (the low half first), of all that stands before; the last 16 bytes in every version of the format |
-struct Anchor: Equatable {
+struct Anchor: Equatable, FolderGuard {
     /// Of the folder as a whole: this file, the shape of the row, and the settings of RocksDB that reading depends on.
     static let formatVersion: UInt32 = 1
+    static let folderKind = "state folder"
     static let fileName = "CHECKPOINT"
     static let nextFileName = "CHECKPOINT.next"
     static let countMax = 16 << 20
@@ -25,6 +26,7 @@ struct Anchor: Equatable {
     /// After all keys of a run, whose first byte is below ``reservedKind``.
     static let key: [UInt8] = [reservedKind, UInt8(ascii: "A")]
     static let reservedKind: UInt8 = 0xFF
+    static let firstReservedKey = [reservedKind]
 
     var number: UInt64
     var expired: Int64

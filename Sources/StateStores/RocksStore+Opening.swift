@@ -17,13 +17,13 @@ extension RocksStore {
 
         static func open(_ folder: String, settings: Settings) throws(StoreError) -> Opened {
             if access(folder, F_OK) != 0 { try settings.disk.makeFolder(folder, in: parent(of: folder)) }
-            let descriptor = try lock(folder)
+            let descriptor = try FolderLock.take(folder)
             do throws(StoreError) {
-                let found = try readGuard(folder)
+                let found = try Anchor.read(in: folder)
                 let names = Disk.names(in: folder)
                 if found == nil {
-                    try checkIsNew(folder, names: names)
-                    try writeGuard(.none, to: folder, disk: settings.disk)
+                    try Anchor.checkIsNew(folder, names: names)
+                    try Anchor.none.write(to: folder, disk: settings.disk)
                 }
                 for name in names where name.hasSuffix(unfinishedEnding) {
                     try settings.disk.remove(folder + "/" + name)
@@ -44,8 +44,7 @@ extension RocksStore {
 
         /// Opens a folder again that this process has locked.
         static func reopen(_ folder: String, settings: Settings) throws(StoreError) -> Opened {
-            guard let floor = try readGuard(folder) else { throw .damaged("\(folder)/\(Anchor.fileName) is missing") }
-            return try openFitting(folder, settings: settings, floor: floor, isNew: false)
+            try openFitting(folder, settings: settings, floor: try Anchor.present(in: folder), isNew: false)
         }
 
         private static func openFitting(_ folder: String, settings: Settings, floor: Anchor, isNew: Bool) throws(StoreError) -> Opened {
@@ -64,7 +63,7 @@ extension RocksStore {
                 if isGuardBehind {
                     // A crash came between the rows and their guard. Where it cannot be written, the next checkpoint insists.
                     do throws(StoreError) {
-                        try writeGuard(anchor, to: folder, disk: settings.disk)
+                        try anchor.write(to: folder, disk: settings.disk)
                         isGuardBehind = false
                     } catch {}
                 }
@@ -77,12 +76,12 @@ extension RocksStore {
 
         /// While another process commits, the guard is read before and after the tables, which must lie between.
         static func openToRead(_ folder: String, settings: Settings) throws(StoreError) -> Opened {
-            guard let floor = try readGuard(folder) else { throw .unknownFormat("\(folder) is not a state folder: it has no \(Anchor.fileName)") }
+            guard let floor = try Anchor.read(in: folder) else { throw .unknownFormat("\(folder) is not a state folder: it has no \(Anchor.fileName)") }
             if floor.number == 0 && !Disk.names(in: folder).contains("CURRENT") { throw .failed("\(folder) holds no checkpoint yet") }
             let handle = try openTables(folder, settings: settings, isNew: false, isReadOnly: true)
             do throws(StoreError) {
                 let anchor = try anchor(of: handle, folder: folder)
-                try checkFits(anchor, floor: floor, ceiling: try readGuard(folder) ?? floor, folder: folder)
+                try checkFits(anchor, floor: floor, ceiling: try Anchor.read(in: folder) ?? floor, folder: folder)
                 return Opened(handle: handle, folderDescriptor: -1, anchor: anchor, isGuardBehind: false)
             } catch {
                 nt_store_close(handle)
@@ -92,59 +91,14 @@ extension RocksStore {
 
         // MARK: Steps
 
-        /// Locks the folder against other processes and other stores of this one. RocksDB has a lock too, but takes it after we have
-        /// begun to look around.
-        static func lock(_ folder: String) throws(StoreError) -> Int32 {
-            let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw .failed("\(folder) cannot be opened: \(String(cString: strerror(errno)))") }
-            while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-                if errno == EINTR { continue }
-                // A file system without such locks leaves it to RocksDB's.
-                guard errno == EWOULDBLOCK else { break }
-                close(descriptor)
-                throw .inUse("another process uses the state folder \(folder)")
-            }
-            return descriptor
-        }
-
-        /// Nil where there is none.
-        static func readGuard(_ folder: String) throws(StoreError) -> Anchor? {
-            let path = folder + "/" + Anchor.fileName
-            guard let content = try Disk.content(of: path, countMax: Anchor.fileCountMax) else { return nil }
-            return try Anchor(fileContent: content, path: path)
-        }
-
-        static func writeGuard(_ anchor: Anchor, to folder: String, disk: Disk) throws(StoreError) {
-            let next = folder + "/" + Anchor.nextFileName
-            try disk.write(anchor.fileContent(), to: next)
-            try disk.rename(next, to: folder + "/" + Anchor.fileName, in: folder)
-        }
-
-        /// A folder without a guard must be empty but for what a crash leaves before the first guard is there.
-        private static func checkIsNew(_ folder: String, names: [String]) throws(StoreError) {
-            let own = ["CURRENT", "IDENTITY"]
-            if names.contains(where: { own.contains($0) || $0.hasPrefix("MANIFEST-") || $0.hasPrefix("OPTIONS-") || $0.hasSuffix(".sst") }) {
-                throw .damaged("\(folder)/\(Anchor.fileName) is missing")
-            }
-            let harmless: Set<String> = [Anchor.nextFileName, "lost+found", "LOCK"]
-            if let other = names.first(where: { !harmless.contains($0) && !$0.hasPrefix("LOG") }) {
-                throw .unknownFormat("\(folder) is no state folder: it holds \(other). Give an empty or a new folder")
-            }
-        }
-
         private static func openTables(
             _ folder: String, settings: Settings, isNew: Bool, isReadOnly: Bool
         ) throws(StoreError) -> OpaquePointer {
-            var handle: OpaquePointer?
-            let failure = folder.withCString { path in
-                var options = nt_store_options(
+            try RocksHandle.open(folder, disk: settings.disk) { path in
+                nt_store_options(
                     path: path, cache_bytes: max(0, settings.cacheBytes), level0_files: Int32(clamping: settings.level0Files),
                     create: isNew ? 1 : 0, read_only: isReadOnly ? 1 : 0, expiring_kind: StateRowKind.expiring, has_log: 0)
-                return nt_store_open(settings.disk.handle, &options, &handle)
             }
-            try check(failure, reading: folder)
-            guard let handle else { throw .failed("\(folder) cannot be opened") }
-            return handle
         }
 
         /// What the last checkpoint says of itself.

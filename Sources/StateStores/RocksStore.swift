@@ -46,11 +46,7 @@ public final class RocksStore: StateStore, @unchecked Sendable {
     public let directory: String
     public let isReadOnly: Bool
     let settings: Settings
-    /// Held by whoever uses the handle, alone by who exchanges it.
-    private let handleLock = SharedLock()
-    private var sharedHandle: OpaquePointer?
-    /// Holds the lock of the folder; -1 where there is none.
-    private let folderDescriptor: Int32
+    private let rocks: RocksHandle
 
     /// Held while a checkpoint is taken in and while the folder is copied.
     private let commitLock = Lock()
@@ -60,8 +56,6 @@ public final class RocksStore: StateStore, @unchecked Sendable {
     private var isWriting = false
     /// `CHECKPOINT` is one behind, since it could not be renamed.
     private var isGuardBehind: Bool
-    /// A write failed, and the store has not been opened again since.
-    private var isUnsure = false
     /// Makes the names of temporary files differ: a file that RocksDB may have linked must not be written to again.
     private var attempts = 0
 
@@ -82,8 +76,7 @@ public final class RocksStore: StateStore, @unchecked Sendable {
         self.directory = directory
         self.settings = settings
         isReadOnly = false
-        sharedHandle = opened.handle
-        folderDescriptor = opened.folderDescriptor
+        rocks = RocksHandle(opened.handle, folderDescriptor: opened.folderDescriptor, directory: directory, disk: settings.disk)
         anchor = opened.anchor
         isGuardBehind = opened.isGuardBehind
     }
@@ -96,23 +89,14 @@ public final class RocksStore: StateStore, @unchecked Sendable {
         self.directory = directory
         self.settings = settings
         isReadOnly = true
-        sharedHandle = opened.handle
-        folderDescriptor = -1
+        rocks = RocksHandle(opened.handle, folderDescriptor: -1, directory: directory, disk: settings.disk)
         anchor = opened.anchor
         isGuardBehind = false
     }
 
-    deinit {
-        if let sharedHandle { nt_store_close(sharedHandle) }
-        if folderDescriptor >= 0 { close(folderDescriptor) }
-    }
-
     /// Runs with RocksDB's handle, which stays for that long.
     func withHandle<Result>(_ body: (OpaquePointer) throws(StoreError) -> Result) throws(StoreError) -> Result {
-        try handleLock.shared { () throws(StoreError) in
-            guard let sharedHandle else { throw .failed("\(directory) could not be opened again after an error") }
-            return try body(sharedHandle)
-        }
+        try rocks.use(body)
     }
 
     // MARK: Reading
@@ -146,25 +130,13 @@ public final class RocksStore: StateStore, @unchecked Sendable {
     ) throws(StoreError) {
         // Taken before the rows are, so that nothing is hidden which their checkpoint shows.
         let expired = expired
-        var cursor: OpaquePointer?
-        var reserved = Anchor.reservedKind
-        let failure = withUnsafeBytes(of: &reserved) { last in
-            // Keys of the reserved kind are ours.
-            let isPast = end.map { $0.first == Anchor.reservedKind } ?? true
-            let end = isPast ? last : end ?? last
-            return nt_cursor_create(handle, first.baseAddress, first.count, end.baseAddress, end.count, &cursor)
-        }
-        try check(failure, reading: directory)
-        defer { nt_cursor_destroy(cursor) }
-        var (key, value): (UnsafePointer<UInt8>?, UnsafePointer<UInt8>?)
-        var (keyCount, valueCount) = (0, 0)
-        while true {
-            try check(nt_cursor_next(cursor, &key, &keyCount, &value, &valueCount), reading: directory)
-            guard let key else { return }
-            let keyBytes = UnsafeRawBufferPointer(start: key, count: keyCount)
-            let valueBytes = UnsafeRawBufferPointer(start: value, count: valueCount)
-            if isForgotten(key: keyBytes, value: valueBytes, expired: expired) { continue }
-            guard try body(keyBytes, valueBytes) else { return }
+        // Keys of the reserved kind are ours.
+        let isPast = end.map { $0.first == Anchor.reservedKind } ?? true
+        try Anchor.firstReservedKey.withBytes { last throws(StoreError) in
+            try RocksHandle.scan(handle, from: first, to: isPast ? last : end ?? last, folder: directory) { key, value throws(StoreError) in
+                if isForgotten(key: key, value: value, expired: expired) { return true }
+                return try body(key, value)
+            }
         }
     }
 
@@ -175,7 +147,7 @@ public final class RocksStore: StateStore, @unchecked Sendable {
     /// - Throws: `damaged`, which names the file; `failed`.
     public func verify() throws(StoreError) {
         try withHandle { handle throws(StoreError) in try check(nt_store_verify(handle), reading: directory) }
-        _ = try Opening.readGuard(directory)
+        _ = try Anchor.read(in: directory)
     }
 
     // MARK: Writing
@@ -191,7 +163,7 @@ public final class RocksStore: StateStore, @unchecked Sendable {
         }
         guard let attempt else { throw .failed("a checkpoint of \(directory) is being written already") }
         do throws(StoreError) {
-            if try needsReopening() { try reopen() }
+            if try rocks.needsReopening() { try reopen() }
             try catchUpGuard()
             // Without this bound a disk too slow to compact would end with more files than can be opened.
             let files = try withHandle { handle throws(StoreError) in nt_store_level0_count(handle) }
@@ -232,33 +204,16 @@ public final class RocksStore: StateStore, @unchecked Sendable {
         }
     }
 
-    private func needsReopening() throws(StoreError) -> Bool {
-        if lock.locked({ isUnsure }) { return true }
-        return try withHandle { handle throws(StoreError) in nt_store_has_error(handle) } != 0
-    }
-
-    /// Opens the store again after an error, and finds which checkpoint stands. On a disk that is still full it is opened for reading, so that
-    /// what was committed is seen, and the error is thrown.
+    /// Opens the store again after an error, and finds which checkpoint stands.
     private func reopen() throws(StoreError) {
-        lock.locked { isUnsure = true }
-        let waitingSecondsMax = 10
-        let isDone: Void? = try handleLock.alone(waitingSecondsMax: waitingSecondsMax) { () throws(StoreError) in
-            if let sharedHandle { nt_store_close(sharedHandle) }
-            sharedHandle = nil
-            do throws(StoreError) {
-                let opened = try Opening.reopen(directory, settings: settings)
-                sharedHandle = opened.handle
-                lock.locked { (anchor, isGuardBehind, isUnsure) = (opened.anchor, opened.isGuardBehind, false) }
-            } catch {
-                if let opened = try? Opening.openToRead(directory, settings: settings) {
-                    sharedHandle = opened.handle
-                    lock.locked { anchor = opened.anchor }
-                }
-                throw error
-            }
-        }
-        guard isDone != nil else {
-            throw .failed("\(directory) cannot be opened again after an error: it has been read for more than \(waitingSecondsMax) seconds")
+        try rocks.reopen { () throws(StoreError) in
+            let opened = try Opening.reopen(directory, settings: settings)
+            lock.locked { (anchor, isGuardBehind) = (opened.anchor, opened.isGuardBehind) }
+            return opened.handle
+        } orToRead: { () throws(StoreError) in
+            let opened = try Opening.openToRead(directory, settings: settings)
+            lock.locked { anchor = opened.anchor }
+            return opened.handle
         }
     }
 
@@ -266,7 +221,7 @@ public final class RocksStore: StateStore, @unchecked Sendable {
     private func catchUpGuard() throws(StoreError) {
         let (isBehind, anchor) = lock.locked { (isGuardBehind, self.anchor) }
         guard isBehind else { return }
-        try Opening.writeGuard(anchor, to: directory, disk: settings.disk)
+        try anchor.write(to: directory, disk: settings.disk)
         lock.locked { isGuardBehind = false }
     }
 
@@ -302,7 +257,7 @@ public final class RocksStore: StateStore, @unchecked Sendable {
             }
             try withHandle { handle throws(StoreError) in try check(nt_store_copy(handle, unfinished), writing: target) }
             let anchor = lock.locked { self.anchor }
-            try Opening.writeGuard(anchor, to: unfinished, disk: settings.disk)
+            try anchor.write(to: unfinished, disk: settings.disk)
             try settings.disk.rename(unfinished, to: target, in: Opening.parent(of: target))
         }
     }

@@ -2,28 +2,8 @@ import Diagnostics
 import Foundation
 import Replay
 import RuleCompiler
+import Seeds
 @testable import Streaming
-
-/// Random numbers from one seed.
-struct Dice: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state &* 0x2545_F491_4F6C_DD1D
-    }
-
-    /// From 0 up to a bound, without it.
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-
-    /// The base seed of a test run.
-    static let base: UInt64 = ProcessInfo.processInfo.environment["NEEDLETAIL_SEED"].flatMap { UInt64($0, radix: 16) } ?? 1
-    static let isSoak = ProcessInfo.processInfo.environment["NEEDLETAIL_VOLUME"] == "soak"
-}
 
 /// A clock that is turned by hand.
 final class HandClock: Clock {
@@ -63,9 +43,9 @@ final class ScriptedSource: Source {
 
 /// Says of sources at random that they are ready, so that they are read in any order.
 final class RandomSelector: SourceSelector {
-    private var dice: Dice
+    private var dice: SeededGenerator
 
-    init(_ seed: UInt64) { dice = Dice(seed) }
+    init(_ seed: UInt64) { dice = SeededGenerator(seed: seed) }
 
     func wait(for sources: [any Source], timeoutMicroseconds: Int64?) -> [Int] {
         let chosen = sources.indices.filter { _ in dice.below(2) == 0 }

@@ -1,5 +1,6 @@
 @testable import Connectors
 import Foundation
+import Seeds
 @testable import Streaming
 import Testing
 
@@ -206,8 +207,8 @@ import Testing
 
     /// Writes, rotations, restarts at any place: what comes from a position on is what came from there before, and in the end all of it.
     @Test func whateverHappensNothingIsLostOrReadTwice() throws {
-        for case_ in 0..<(Dice.isSoak ? 1000 : 60) {
-            var dice = Dice(Dice.base &+ UInt64(case_))
+        for case_ in 0..<(Volume.isSoak ? 1000 : 60) {
+            var dice = SeededGenerator(seed: Volume.baseSeed &+ UInt64(case_))
             let log = try Log()
             // Of a file that nobody has seen yet, the first start takes what bears the name.
             try log.append("")

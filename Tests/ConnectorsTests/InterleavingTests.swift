@@ -1,6 +1,7 @@
 import Foundation
 import Replay
 import RuleCompiler
+import Seeds
 @testable import Streaming
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
         """
 
     /// Lines of one input; times go up, with disorder within and at times beyond the delay.
-    static func lines(_ dice: inout Dice, _ input: Int, _ delay: Int) -> [String] {
+    static func lines(_ dice: inout SeededGenerator, _ input: Int, _ delay: Int) -> [String] {
         var time = dice.below(50)
         return (0..<dice.below(60)).map { index in
             time += dice.below(8)
@@ -26,7 +27,7 @@ import Testing
         }
     }
 
-    static func run(_ rules: RuleSet, _ inputs: [[String]], _ selector: any SourceSelector, pieces: inout Dice, ahead: Int) throws -> (String, RunSummary) {
+    static func run(_ rules: RuleSet, _ inputs: [[String]], _ selector: any SourceSelector, pieces: inout SeededGenerator, ahead: Int) throws -> (String, RunSummary) {
         let sink = MemorySink()
         var ends: [Input] = []
         for (index, lines) in inputs.enumerated() {
@@ -50,8 +51,8 @@ import Testing
     @Test func alertsDoNotDependOnWhichInputIsReadFirst() throws {
         let rules = try #require(loaded(Self.rules))
         var alerts: UInt64 = 0
-        for case_ in 0..<(Dice.isSoak ? 5000 : 300) {
-            var dice = Dice(Dice.base &+ UInt64(case_))
+        for case_ in 0..<(Volume.isSoak ? 5000 : 300) {
+            var dice = SeededGenerator(seed: Volume.baseSeed &+ UInt64(case_))
             let inputs = [5, 20, 0].enumerated().map { Self.lines(&dice, $0.offset, $0.element) }
             let (expected, summary) = try Self.run(rules, inputs, AlwaysReady(), pieces: &dice, ahead: 64 << 20)
             alerts += summary.alerts

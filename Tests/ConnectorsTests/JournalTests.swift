@@ -1,5 +1,6 @@
 @testable import Connectors
 import Foundation
+import Seeds
 @testable import Streaming
 import Synchronization
 import Testing
@@ -82,8 +83,8 @@ import Testing
 
     /// Random reads, checkpoints, trims and deaths against what was handed out.
     @Test func restartsInAChainGiveTheSameBytes() throws {
-        for case_ in 0..<(Dice.isSoak ? 2000 : 150) {
-            var dice = Dice(Dice.base &+ UInt64(case_))
+        for case_ in 0..<(Volume.isSoak ? 2000 : 150) {
+            var dice = SeededGenerator(seed: Volume.baseSeed &+ UInt64(case_))
             let shell = try Shell()
             let segmentBytesMax = 100 + dice.below(3000)
             var given: Bytes = []

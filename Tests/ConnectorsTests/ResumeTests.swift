@@ -1,5 +1,6 @@
 @testable import Connectors
 import Foundation
+import Seeds
 @testable import Streaming
 import Testing
 
@@ -51,7 +52,7 @@ func message(_ body: () throws -> Void) -> String {
     @Test func filesGoOnWhereTheyWere() throws {
         let shell = try Shell(["log": events(1...400)])
         try shell.run("gzip -k log; zstd -q log; cp log.gz g; { head -c 3000 log | gzip -c; tail -c +3001 log | gzip -c; } > two.gz")
-        var dice = Dice(Dice.base)
+        var dice = SeededGenerator(seed: Volume.baseSeed)
         for name in ["log", "log.gz", "log.zst", "g", "two.gz"] {
             for _ in 0..<30 {
                 let read = dice.below(Self.lines.count + 1)

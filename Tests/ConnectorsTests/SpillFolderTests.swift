@@ -2,6 +2,7 @@
 import Diagnostics
 import Foundation
 import Glibc
+import Seeds
 @testable import Streaming
 import Synchronization
 import Testing
@@ -33,7 +34,7 @@ import Testing
     @Test func whatIsWrittenComesBack() throws {
         let folder = Folder()
         let space = try SpillFolder(folder.path, bytesMax: 1 << 20)
-        var dice = Dice(Dice.base)
+        var dice = SeededGenerator(seed: Volume.baseSeed)
         do {
             let runs = try (0..<3).map { _ in try space.makeRun() }
             var contents: [[UInt8]] = [[], [], []]

@@ -1,5 +1,6 @@
 import Decoding
 import Events
+import Seeds
 import Testing
 
 @Suite struct ValueTests {
@@ -29,7 +30,7 @@ import Testing
     }
 
     @Test func randomNumbersAreRead() {
-        var random = SeededGenerator()
+        var random = SeededGenerator(0)
         var texts: [String] = []
         for _ in 0..<20000 {
             func digits(_ count: Int) -> String { (0..<count).map { _ in String(Int.random(in: 0...9, using: &random)) }.joined() }
@@ -109,7 +110,7 @@ import Testing
 
     /// simdjson writes 1e9 as 1000000000.0, so the text of a list may be longer than its line; numbers come back as they were.
     @Test func listsOfShortNumbersHaveRoom() throws {
-        var random = SeededGenerator()
+        var random = SeededGenerator(0)
         for text in ["1e9", "1e14", "9e-9", "1e23", "5e-324", "-0.0", "0.3", "1.7976931348623157e308"] {
             let list = "[" + Array(repeating: text, count: 3000).joined(separator: ",") + "]"
             let line = "{\"ts\":1,\"v\":\(list),\"type\":\"behind\"}\n"

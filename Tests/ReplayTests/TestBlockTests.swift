@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import Replay
 import RuleLanguage
+import Seeds
 import Testing
 
 /// `test` blocks, run.
@@ -251,7 +252,7 @@ import Testing
             "{2,}",
             "within 1ms", "disabled", "next", "count(", "18446744073709551615", ".", ":", "stream { type a.b time c[3] nanoseconds }\n",
         ].map { Array($0.utf8) }
-        var random = Draws(seed: ProcessInfo.processInfo.environment["NEEDLETAIL_SEED"].flatMap { UInt64($0.prefix(16), radix: 16) } ?? 1)
+        var random = SeededGenerator(seed: Volume.baseSeed)
         var runCount = 0
         for round in 0..<1_500 {
             var bytes = files[round % files.count].bytes
@@ -268,21 +269,6 @@ import Testing
             blocks.run { _ in runCount += 1 }
         }
         #expect(runCount > 50)
-    }
-
-    /// Random numbers that a seed gives again (SplitMix64).
-    private struct Draws: RandomNumberGenerator {
-        var state: UInt64
-
-        init(seed: UInt64) { state = seed }
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
     }
 
     @Test func theTestsOfTheLanguagePagePass() throws {

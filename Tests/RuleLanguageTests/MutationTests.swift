@@ -2,22 +2,8 @@ internal import Diagnostics
 internal import Foundation
 internal import RuleCompiler
 internal import RuleLanguage
+internal import Seeds
 internal import Testing
-
-/// A small generator with a seed, so that a failure can be had again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 @Suite struct MutationTests {
     private static let pieces: [String] = [
@@ -53,11 +39,10 @@ struct SeededGenerator: RandomNumberGenerator {
         var texts = [SampleProgram.runnable, SampleProgram.parsedOnly].map { Array($0.utf8) }
         texts += try Fixtures.conformanceRules().prefix(200).map { Array($0.text.utf8) }
         texts += try Fixtures.shippedRules()
-        let environment = ProcessInfo.processInfo.environment
-        let seed = environment["NEEDLETAIL_SEED"].flatMap { UInt64($0.prefix(16), radix: 16) } ?? 20_261_121
+        let seed = Volume.baseSeed
         var random = SeededGenerator(seed: seed)
         var brokenCount = 0
-        let rounds = environment["NEEDLETAIL_VOLUME"] == "soak" ? 1_000_000 : 100_000
+        let rounds = Volume.pick(test: 100_000, soak: 1_000_000)
         for round in 0..<rounds {
             let text = texts[round % 4 < 2 ? round % 2 : Int.random(in: 0..<texts.count, using: &random)]
             let file = SourceFile(path: "m.rule", bytes: Self.mutate(text, &random))

@@ -1,5 +1,6 @@
 @testable import Engine
 import ReferenceMatcher
+import Seeds
 import Testing
 
 /// Saved state is hostile until it is proven sound.

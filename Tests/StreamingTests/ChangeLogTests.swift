@@ -1,6 +1,7 @@
 @testable import Engine
 import Events
 import ReferenceMatcher
+import Seeds
 import Testing
 
 /// A checkpoint that is written row by row while events go on holds the state of its barrier, and nothing of what came after.

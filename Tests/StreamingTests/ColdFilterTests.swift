@@ -1,5 +1,6 @@
 @testable import Engine
 import ReferenceMatcher
+import Seeds
 import Testing
 
 /// The filter of keys that are stored and not in memory: it never says "no" of one of them.

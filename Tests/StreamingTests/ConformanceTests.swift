@@ -1,4 +1,5 @@
 import Foundation
+import Seeds
 import Testing
 
 /// The language's vectors through bytes, blocks, the matcher and alerts: every case, in order, with its times.

@@ -1,5 +1,6 @@
 @testable import Engine
 import ReferenceMatcher
+import Seeds
 import Testing
 
 /// Rules whose threads are places in a queue of events, against the reference: loops at their bounds, with limits of many times and of

@@ -1,4 +1,5 @@
 import ReferenceMatcher
+import Seeds
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 @testable import Engine
 import ReferenceMatcher
+import Seeds
 import Testing
 
 /// Threads that others make superfluous: patterns whose threads split, without conditions on earlier captures, under policies that

@@ -1,5 +1,6 @@
 import Events
 import ReferenceMatcher
+import Seeds
 import Testing
 
 /// What comes out depends on the rules and the lines alone: not on the number of workers, nor on the sizes of blocks and reads, nor on the

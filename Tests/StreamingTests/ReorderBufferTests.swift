@@ -2,6 +2,7 @@ import Decoding
 @testable import Engine
 import Events
 import ReferenceMatcher
+import Seeds
 @testable import Streaming
 import Testing
 

@@ -2,6 +2,7 @@ import Engine
 import ReferenceMatcher
 import RuleCompiler
 import RuleLanguage
+import Seeds
 import StateStores
 @testable import Streaming
 import Testing

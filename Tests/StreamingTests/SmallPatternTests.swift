@@ -1,5 +1,6 @@
 import Events
 import ReferenceMatcher
+import Seeds
 import Testing
 
 /// Every short stream for a fixed list of small patterns. All streams of a pattern run at once, each as a key of its own: that a key's

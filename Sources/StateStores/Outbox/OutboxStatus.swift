@@ -77,7 +77,9 @@ struct OutboxStatus: Equatable {
 /// | 8 | the number drawn when the outbox was made |
 /// | 8 | batches |
 /// | 16 | XXH3, 128 bits (the low half first), of all that stands before |
-struct OutboxGuard: Equatable {
+struct OutboxGuard: Equatable, FolderGuard {
+    static let formatVersion = OutboxStatus.formatVersion
+    static let folderKind = "outbox"
     static let fileName = "OUTBOX"
     static let nextFileName = "OUTBOX.next"
     static let fileCountMax = 4096
@@ -88,7 +90,7 @@ struct OutboxGuard: Equatable {
     private static let magic = Array("nt-outbx".utf8)
     private static let sumCount = 16
 
-    func fileContent(version: UInt32 = OutboxStatus.formatVersion) -> [UInt8] {
+    func fileContent(version: UInt32 = Self.formatVersion) -> [UInt8] {
         var content = RowWriter()
         content.putRest(Self.magic)
         content.put(version)

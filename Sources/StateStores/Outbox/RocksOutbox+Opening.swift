@@ -14,13 +14,13 @@ extension RocksOutbox {
 
         static func open(_ folder: String, settings: Settings) throws(StoreError) -> Opened {
             if access(folder, F_OK) != 0 { try settings.disk.makeFolder(folder, in: RocksStore.Opening.parent(of: folder)) }
-            let descriptor = try RocksStore.Opening.lock(folder)
+            let descriptor = try FolderLock.take(folder)
             do throws(StoreError) {
-                let found = try readGuard(folder)
+                let found = try OutboxGuard.read(in: folder)
                 let names = Disk.names(in: folder)
-                if found == nil { try checkIsNew(folder, names: names) }
+                if found == nil { try OutboxGuard.checkIsNew(folder, names: names) }
                 let floor = found ?? OutboxGuard(identity: .random(in: 1 ... .max), batch: 0)
-                if found == nil { try writeGuard(floor, to: folder, disk: settings.disk) }
+                if found == nil { try floor.write(to: folder, disk: settings.disk) }
                 let isNew = floor.batch == 0 && !names.contains { $0 == "CURRENT" || $0.hasSuffix(".sst") || $0.hasSuffix(".log") }
                 if !isNew && !names.contains("CURRENT") { throw .damaged("\(folder)/CURRENT is missing") }
                 var opened = try openFitting(folder, settings: settings, floor: floor, isNew: isNew)
@@ -34,8 +34,7 @@ extension RocksOutbox {
 
         /// Opens a folder again that this process has locked.
         static func reopen(_ folder: String, settings: Settings) throws(StoreError) -> Opened {
-            guard let floor = try readGuard(folder) else { throw .damaged("\(folder)/\(OutboxGuard.fileName) is missing") }
-            return try openFitting(folder, settings: settings, floor: floor, isNew: false)
+            try openFitting(folder, settings: settings, floor: try OutboxGuard.present(in: folder), isNew: false)
         }
 
         private static func openFitting(
@@ -55,7 +54,7 @@ extension RocksOutbox {
                 if status.batch > floor.batch {
                     // The process before had no time to write it. Where it cannot be written, the next checkpoint tries again.
                     do throws(StoreError) {
-                        try writeGuard(OutboxGuard(identity: status.identity, batch: status.batch), to: folder, disk: settings.disk)
+                        try OutboxGuard(identity: status.identity, batch: status.batch).write(to: folder, disk: settings.disk)
                         guardBatch = status.batch
                     } catch {}
                 }
@@ -81,7 +80,7 @@ extension RocksOutbox {
         }
 
         private static func lookAt(_ folder: String, settings: Settings) throws(StoreError) -> Opened {
-            guard let floor = try readGuard(folder) else { throw .unknownFormat("\(folder) is no outbox: it has no \(OutboxGuard.fileName)") }
+            guard let floor = try OutboxGuard.read(in: folder) else { throw .unknownFormat("\(folder) is no outbox: it has no \(OutboxGuard.fileName)") }
             if floor.batch == 0 && !Disk.names(in: folder).contains("CURRENT") { throw .failed("\(folder) holds no alert yet") }
             let handle = try openRows(folder, settings: settings, isNew: false, isReadOnly: true)
             do throws(StoreError) {
@@ -96,43 +95,13 @@ extension RocksOutbox {
 
         // MARK: Steps
 
-        /// Nil where there is none.
-        static func readGuard(_ folder: String) throws(StoreError) -> OutboxGuard? {
-            let path = folder + "/" + OutboxGuard.fileName
-            guard let content = try Disk.content(of: path, countMax: OutboxGuard.fileCountMax) else { return nil }
-            return try OutboxGuard(fileContent: content, path: path)
-        }
-
-        static func writeGuard(_ content: OutboxGuard, to folder: String, disk: Disk) throws(StoreError) {
-            let next = folder + "/" + OutboxGuard.nextFileName
-            try disk.write(content.fileContent(), to: next)
-            try disk.rename(next, to: folder + "/" + OutboxGuard.fileName, in: folder)
-        }
-
-        /// A folder without a guard must be empty but for what a crash leaves before the first guard is there.
-        private static func checkIsNew(_ folder: String, names: [String]) throws(StoreError) {
-            let own = ["CURRENT", "IDENTITY"]
-            if names.contains(where: { own.contains($0) || $0.hasPrefix("MANIFEST-") || $0.hasPrefix("OPTIONS-") || $0.hasSuffix(".sst") }) {
-                throw .damaged("\(folder)/\(OutboxGuard.fileName) is missing")
-            }
-            let harmless: Set<String> = [OutboxGuard.nextFileName, "lost+found", "LOCK"]
-            if let other = names.first(where: { !harmless.contains($0) && !$0.hasPrefix("LOG") }) {
-                throw .unknownFormat("\(folder) is no outbox: it holds \(other). Give an empty or a new folder")
-            }
-        }
-
         private static func openRows(_ folder: String, settings: Settings, isNew: Bool, isReadOnly: Bool) throws(StoreError) -> OpaquePointer {
-            var handle: OpaquePointer?
-            let failure = folder.withCString { path in
+            try RocksHandle.open(folder, disk: settings.disk) { path in
                 // No kind of rows expires: 0 is the first byte of no key.
-                var options = nt_store_options(
+                nt_store_options(
                     path: path, cache_bytes: 4 << 20, level0_files: 4, create: isNew ? 1 : 0, read_only: isReadOnly ? 1 : 0,
                     expiring_kind: 0, has_log: 1)
-                return nt_store_open(settings.disk.handle, &options, &handle)
             }
-            try check(failure, reading: folder)
-            guard let handle else { throw .failed("\(folder) cannot be opened") }
-            return handle
         }
 
         /// What the outbox says of itself, and the names of its endpoints.
@@ -174,20 +143,8 @@ extension RocksOutbox {
             _ handle: OpaquePointer, from first: [UInt8], to end: [UInt8], folder: String,
             _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(StoreError) -> Bool
         ) throws(StoreError) {
-            var cursor: OpaquePointer?
-            let failure = first.withUnsafeBytes { first in
-                end.withUnsafeBytes { nt_cursor_create(handle, first.baseAddress, first.count, $0.baseAddress, $0.count, &cursor) }
-            }
-            try check(failure, reading: folder)
-            defer { nt_cursor_destroy(cursor) }
-            var (key, value): (UnsafePointer<UInt8>?, UnsafePointer<UInt8>?)
-            var (keyCount, valueCount) = (0, 0)
-            while true {
-                try check(nt_cursor_next(cursor, &key, &keyCount, &value, &valueCount), reading: folder)
-                guard let key else { return }
-                let isMore = try body(
-                    UnsafeRawBufferPointer(start: key, count: keyCount), UnsafeRawBufferPointer(start: value, count: valueCount))
-                guard isMore else { return }
+            try first.withBytes { first throws(StoreError) in
+                try end.withBytes { end throws(StoreError) in try RocksHandle.scan(handle, from: first, to: end, folder: folder, body) }
             }
         }
     }

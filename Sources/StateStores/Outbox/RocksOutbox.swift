@@ -33,11 +33,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
     public let isReadOnly: Bool
     public let signals = OutboxSignals()
     let settings: Settings
-    /// Held by whoever uses the handle, alone by who exchanges it.
-    private let handleLock = SharedLock()
-    private var sharedHandle: OpaquePointer?
-    /// Holds the lock of the folder; -1 where there is none.
-    private let folderDescriptor: Int32
+    private let rocks: RocksHandle
 
     /// Held by who writes: one batch at a time, which the proof of the log depends on.
     private let writeLock = Lock()
@@ -46,8 +42,6 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
     private var status: OutboxStatus
     /// So many batches are said to be there by `OUTBOX`.
     private var guardBatch: UInt64
-    /// A write failed, and the outbox has not been opened again since.
-    private var isUnsure = false
     private var rewinds = 0
 
     /// Opens the outbox in a folder, which is made where it is missing.
@@ -65,8 +59,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
         self.directory = directory
         self.settings = settings
         isReadOnly = false
-        sharedHandle = opened.handle
-        folderDescriptor = opened.folderDescriptor
+        rocks = RocksHandle(opened.handle, folderDescriptor: opened.folderDescriptor, directory: directory, disk: settings.disk)
         status = opened.status
         guardBatch = opened.guardBatch
     }
@@ -77,17 +70,14 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
         self.directory = directory
         settings = Settings()
         isReadOnly = true
-        sharedHandle = opened.handle
-        folderDescriptor = -1
+        rocks = RocksHandle(opened.handle, folderDescriptor: -1, directory: directory, disk: settings.disk)
         status = opened.status
         guardBatch = opened.guardBatch
     }
 
     deinit {
         // Where this fails, the next opening proves less: nothing is lost by it.
-        if !isReadOnly, !isUnsure, sharedHandle != nil { try? catchUpGuard() }
-        if let sharedHandle { nt_store_close(sharedHandle) }
-        if folderDescriptor >= 0 { close(folderDescriptor) }
+        if !isReadOnly, rocks.isSure { try? catchUpGuard() }
     }
 
     // MARK: What there is
@@ -297,7 +287,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
     /// - Throws: `damaged`, which names the file; `failed`.
     public func verify() throws(StoreError) {
         try withHandle { handle throws(StoreError) in try check(nt_store_verify(handle), reading: directory) }
-        _ = try Opening.readGuard(directory)
+        _ = try OutboxGuard.read(in: directory)
     }
 
     /// Merges all files into the lowest level. RocksDB does it by itself, bit by bit; this is for tests.
@@ -307,10 +297,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
 
     /// Runs with RocksDB's handle, which stays for that long.
     func withHandle<Result>(_ body: (OpaquePointer) throws(StoreError) -> Result) throws(StoreError) -> Result {
-        try handleLock.shared { () throws(StoreError) in
-            guard let sharedHandle else { throw .failed("\(directory) could not be opened again after an error") }
-            return try body(sharedHandle)
-        }
+        try rocks.use(body)
     }
 
     // MARK: Writing
@@ -321,7 +308,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
     ) throws(StoreError) -> Result {
         guard !isReadOnly else { throw .failed("\(directory) is open for reading only") }
         return try writeLock.locked { () throws(StoreError) in
-            if try needsReopening() { try reopen() }
+            if try rocks.needsReopening() { try reopen() }
             var next = lock.locked { status }
             let batch = OutboxBatch(folder: directory)
             let result = try withHandle { handle throws(StoreError) in try body(handle, batch, &next) }
@@ -344,33 +331,16 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
         }
     }
 
-    private func needsReopening() throws(StoreError) -> Bool {
-        if lock.locked({ isUnsure }) { return true }
-        return try withHandle { handle throws(StoreError) in nt_store_has_error(handle) } != 0
-    }
-
-    /// Opens the outbox again after an error, and finds what stands. On a disk that is still full it is opened for reading, so that what
-    /// was written is seen, and the error is thrown.
+    /// Opens the outbox again after an error, and finds what stands.
     private func reopen() throws(StoreError) {
-        lock.locked { isUnsure = true }
-        let waitingSecondsMax = 10
-        let isDone: Void? = try handleLock.alone(waitingSecondsMax: waitingSecondsMax) { () throws(StoreError) in
-            if let sharedHandle { nt_store_close(sharedHandle) }
-            sharedHandle = nil
-            do throws(StoreError) {
-                let opened = try Opening.reopen(directory, settings: settings)
-                sharedHandle = opened.handle
-                lock.locked { (status, guardBatch, isUnsure) = (opened.status, opened.guardBatch, false) }
-            } catch {
-                if let opened = try? Opening.openToRead(directory, settings: settings) {
-                    sharedHandle = opened.handle
-                    lock.locked { status = opened.status }
-                }
-                throw error
-            }
-        }
-        guard isDone != nil else {
-            throw .failed("\(directory) cannot be opened again after an error: it has been read for more than \(waitingSecondsMax) seconds")
+        try rocks.reopen { () throws(StoreError) in
+            let opened = try Opening.reopen(directory, settings: settings)
+            lock.locked { (status, guardBatch) = (opened.status, opened.guardBatch) }
+            return opened.handle
+        } orToRead: { () throws(StoreError) in
+            let opened = try Opening.openToRead(directory, settings: settings)
+            lock.locked { status = opened.status }
+            return opened.handle
         }
     }
 
@@ -378,7 +348,7 @@ public final class RocksOutbox: Outbox, @unchecked Sendable {
     private func catchUpGuard() throws(StoreError) {
         let (batch, guardBatch, identity) = lock.locked { (status.batch, self.guardBatch, status.identity) }
         guard batch > guardBatch else { return }
-        try Opening.writeGuard(OutboxGuard(identity: identity, batch: batch), to: directory, disk: settings.disk)
+        try OutboxGuard(identity: identity, batch: batch).write(to: directory, disk: settings.disk)
         lock.locked { self.guardBatch = batch }
     }
 }

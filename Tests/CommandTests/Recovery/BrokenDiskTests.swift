@@ -1,4 +1,5 @@
 import Foundation
+import Seeds
 import Testing
 
 /// Disks that are full or broken: the run ends with status 3 and says of which file it speaks, and the next one comes to the same alerts.
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test func noRoomForTheState() throws {
-        let room = RecoveryVolume.isSoak ? Array(stride(from: 0, to: 60_000, by: 700)) : [0, 10, 100, 1_000, 4_000, 15_000, 40_000]
+        let room = Volume.isSoak ? Array(stride(from: 0, to: 60_000, by: 700)) : [0, 10, 100, 1_000, 4_000, 15_000, 40_000]
         let half = try SmallRecovery.halfDone()
         // How much a run writes depends on how many checkpoints it has time for.
         for (rooms, mayEndWell) in [(room.filter { $0 < 10_000 }, false), (room.filter { $0 >= 10_000 }, true)] {

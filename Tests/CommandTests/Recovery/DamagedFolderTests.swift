@@ -1,4 +1,5 @@
 import Foundation
+import Seeds
 import Testing
 
 /// Whatever happens to the bytes of a state folder, the program goes on to the same alerts, or ends with status 3 and names the file.
@@ -81,9 +82,9 @@ import Testing
         let (run, files) = try Self.image()
         #expect(Set(["FORMAT", "store/CHECKPOINT", "store/CURRENT"]).isSubset(of: files.keys))
         let bytes = files.values.reduce(0) { $0 + $1.count }
-        let most = RecoveryVolume.pick(test: 260, soak: 12_000)
+        let most = Volume.pick(test: 260, soak: 12_000)
         let step = max(1, bytes / most)
-        var chance = Chance(seed: RecoveryVolume.baseSeed ^ 0xDA3A6E)
+        var chance = SeededGenerator(seed: Volume.baseSeed ^ 0xDA3A6E)
         var cases: [Case] = []
         for (name, content) in files.sorted(by: { $0.key < $1.key }) where !content.isEmpty {
             let isSmall = content.count < 40
@@ -102,7 +103,7 @@ import Testing
     @Test func everyLengthCut() throws {
         let (run, files) = try Self.image()
         let bytes = files.values.reduce(0) { $0 + $1.count }
-        let step = max(1, bytes / RecoveryVolume.pick(test: 130, soak: 6_000))
+        let step = max(1, bytes / Volume.pick(test: 130, soak: 6_000))
         var cases: [Case] = []
         for (name, content) in files.sorted(by: { $0.key < $1.key }) {
             cases.append(Case(file: name, content: nil, description: "\(name) is gone"))

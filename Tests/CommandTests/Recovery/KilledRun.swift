@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Seeds
 
 /// A run that is killed again and again, and started again each time, until it gets through.
 struct KilledRun {
@@ -12,7 +13,7 @@ struct KilledRun {
     let workload: Workload
     let session: Session
     let drains: Bool
-    private var chance: Chance
+    private var chance: SeededGenerator
     private(set) var kills = 0
     private(set) var starts = 0
     private(set) var savepoints = 0
@@ -27,7 +28,7 @@ struct KilledRun {
         self.source = source
         self.workload = workload
         self.drains = drains
-        chance = Chance(seed: seed)
+        chance = SeededGenerator(seed: seed)
         session = try Session(["r.rule": workload.ruleText])
         let names = source == .two ? ["events0", "events1"] : ["events"]
         expected = try Undisturbed.run(workload, names: names, drains: drains)
@@ -223,7 +224,7 @@ struct GrowingLog {
     private let folder: URL
     private let content: Data
     private let isPipe: Bool
-    private var chance: Chance
+    private var chance: SeededGenerator
     private var written = 0
     private var rotations = 0
     private var rotatedAt = Date.distantPast
@@ -237,7 +238,7 @@ struct GrowingLog {
         self.folder = folder
         self.content = content
         self.isPipe = isPipe
-        chance = Chance(seed: seed ^ 0xF0110)
+        chance = SeededGenerator(seed: seed ^ 0xF0110)
         // Open for both, so that what is in it does not go with its reader.
         if isPipe { descriptor = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC) }
         if isPipe && descriptor < 0 { throw RecoveryError(message: "the pipe cannot be opened: \(errno)") }

@@ -1,4 +1,5 @@
 import Foundation
+import Seeds
 import Testing
 
 /// The program killed beside every kind of call that it makes on every kind of file.
@@ -17,10 +18,10 @@ import Testing
     static func cases(_ counts: [FaultPoint: Int]) -> [Case] {
         var cases: [Case] = []
         for (point, count) in counts.sorted(by: { $0.key < $1.key }) where operations.contains(point.operation) && point.file != "OTHER" {
-            for number in Set(RecoveryVolume.isSoak ? [1, 2, 3, 4, 6, 9, count / 2, count - 1, count] : [1, (count + 1) / 2, count]).sorted()
+            for number in Set(Volume.isSoak ? [1, 2, 3, 4, 6, 9, count / 2, count - 1, count] : [1, (count + 1) / 2, count]).sorted()
             where (1...count).contains(number) {
                 // After one call is before the next: in `make test` only the last of a kind is tried on both sides.
-                cases += (RecoveryVolume.isSoak || number == count ? ["before", "after"] : ["before"]).map { Case(point: point, number: number, action: $0) }
+                cases += (Volume.isSoak || number == count ? ["before", "after"] : ["before"]).map { Case(point: point, number: number, action: $0) }
                 if point.operation == "write" { cases.append(Case(point: point, number: number, action: "torn")) }
             }
         }
@@ -46,7 +47,7 @@ import Testing
         let reached = Counter()
         let wrong = tryEach(cases) { one in
             let run = try half?.copied() ?? SmallRecovery()
-            for _ in 0..<RecoveryVolume.pick(test: 1, soak: 2) {
+            for _ in 0..<Volume.pick(test: 1, soak: 2) {
                 switch try run.start(faults: ["FAULT_AT": one.description]).wait() {
                 case .signalled(SIGKILL): reached.add()
                 // What depends on time need not come again.

@@ -1,17 +1,18 @@
 import Foundation
+import Seeds
 import Testing
 
 /// The release program killed with -9 at random moments, several times a run: the alerts are those of a run that nothing has disturbed.
 @Suite struct RandomKillTests {
-    static let seeds = RecoveryVolume.seeds(of: 1, count: RecoveryVolume.pick(test: 40, soak: 200))
+    static let seeds = Volume.seeds(of: 1, count: Volume.pick(test: 40, soak: 200))
 
     @Test(arguments: seeds.enumerated().map { ($0.offset, $0.element) })
     func alertsAreThoseOfAnUndisturbedRun(_ number: Int, _ seed: UInt64) throws {
-        var chance = Chance(seed: seed)
+        var chance = SeededGenerator(seed: seed)
         let sources = KilledRun.Source.allCases
         let source = sources[number % sources.count]
-        var workload = Workload(seed: UInt64(number % 3) &+ RecoveryVolume.baseSeed, lines: 60_000, keys: 3_000)
-        if RecoveryVolume.isSoak && number % 4 == 3 { workload.lines = 800_000 }
+        var workload = Workload(seed: UInt64(number % 3) &+ Volume.baseSeed, lines: 60_000, keys: 3_000)
+        if Volume.isSoak && number % 4 == 3 { workload.lines = 800_000 }
         if number % 5 == 4 { workload.keys = 50_000 }
         if source == .two { workload.inputs = 2 }
         if source == .followed || source == .pipe { workload.lines = 30_000 }

@@ -1,4 +1,5 @@
 import Foundation
+import Seeds
 
 /// Rules of all kinds of state, and events that keep them busy. The same numbers give the same bytes.
 struct Workload: Hashable {
@@ -93,7 +94,7 @@ struct Workload: Hashable {
     /// and some are no events.
     func contents() -> [Data] {
         (0..<inputs).map { input in
-            var chance = Chance(seed: seed &+ UInt64(input) &* 77)
+            var chance = SeededGenerator(seed: seed &+ UInt64(input) &* 77)
             var bytes: [UInt8] = []
             let filler = String(repeating: "x", count: ballast)
             bytes.reserveCapacity(lines / inputs * (ballast + 90))

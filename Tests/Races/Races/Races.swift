@@ -6,7 +6,7 @@ import ReferenceMatcher
 @main struct Races {
     static func main() {
         let runs = Volume.pick(test: 30, soak: 1_000)
-        var seeds = Volume.seeds(of: 70)
+        var seeds = SeededGenerator(70)
         var passed = 0, failed = 0, firing = 0
         while passed + failed < runs {
             let seed = seeds.next()

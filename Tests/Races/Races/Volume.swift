@@ -1,1 +1,1 @@
-../../StreamingTests/Volume.swift
+../../Seeds/Volume.swift

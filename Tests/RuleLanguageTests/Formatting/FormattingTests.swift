@@ -2,6 +2,7 @@ internal import Diagnostics
 internal import Foundation
 internal import ReferenceMatcher
 internal import RuleLanguage
+internal import Seeds
 internal import Testing
 
 /// The canonical text; an issue and nothing where there is none.
@@ -45,7 +46,7 @@ private func holds(_ text: String, _ name: String) -> Bool {
 }
 
 @Suite struct FormattingTests {
-    private static let seed = ProcessInfo.processInfo.environment["NEEDLETAIL_SEED"].flatMap { UInt64($0.prefix(16), radix: 16) } ?? 1
+    private static let seed = Volume.baseSeed
 
     private static func shippedRules() throws -> [(name: String, text: String)] {
         let folder = Fixtures.folder.deletingLastPathComponent().appendingPathComponent("rules")

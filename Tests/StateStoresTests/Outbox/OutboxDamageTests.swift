@@ -14,7 +14,7 @@ import Streaming
         return FolderImage(of: path)
     }
 
-    static func outcome(of folder: String) -> DamageTests.Outcome {
+    static func outcome(of folder: String) -> Damage.Outcome {
         do {
             let found = try OutboxModel.shown(by: SmallOutboxRun.open(folder))
             return found == SmallOutboxRun.states.last ? .equal : .wrong("another content was accepted: \(found)")
@@ -26,96 +26,27 @@ import Streaming
         }
     }
 
-    private func tryAll(_ cases: [(what: String, image: FolderImage)]) -> (equal: Int, damaged: Int) {
-        let folder = Folder()
-        let lock = Lock()
-        nonisolated(unsafe) var counts = (equal: 0, damaged: 0)
-        nonisolated(unsafe) var wrong: [String] = []
-        nonisolated(unsafe) let shared = cases
-        DispatchQueue.concurrentPerform(iterations: cases.count) { place in
-            let path = folder.place("outbox-\(place)")
-            shared[place].image.write(to: path)
-            let outcome = Self.outcome(of: path)
-            lock.locked {
-                switch outcome {
-                case .equal: counts.equal += 1
-                case .damaged: counts.damaged += 1
-                case .wrong(let why): wrong.append("\(shared[place].what): \(why)")
-                }
-            }
-            try? FileManager.default.removeItem(atPath: path)
-        }
-        #expect(wrong.isEmpty, "\(wrong.count) accepted, the first: \(wrong.prefix(3))")
-        return counts
-    }
+    private func tryAll(_ cases: [Damage.Case]) -> (equal: Int, damaged: Int) { Damage.tryAll(cases) { Self.outcome(of: $0) } }
+
+    private static let small: Set<String> = ["OUTBOX", "CURRENT"]
 
     @Test func everyByteFlipped() throws {
         let image = try Self.image()
         #expect(image.files.contains { $0.key.hasSuffix(".sst") } && image.files.contains { $0.key.hasSuffix(".log") && $0.value.count > 100 })
-        var random = SeededGenerator(21)
-        var cases: [(what: String, image: FolderImage)] = []
-        for (name, data) in image.files.sorted(by: { $0.key < $1.key }) where DamageTests.matters(name) {
-            let isSmall = name == "OUTBOX" || name == "CURRENT"
-            for place in 0..<data.count where isSmall || Volume.isSoak || Int.random(in: 0..<8, using: &random) == 0 {
-                let masks: [UInt8] = Volume.isSoak ? [0xFF, 1 << UInt8(place % 8), 0x80] : [[0xFF, 1, 0x80, 0x10].randomElement(using: &random) ?? 1]
-                for mask in masks {
-                    var damaged = image
-                    damaged.files[name]?[place] ^= mask
-                    cases.append(("\(name), byte \(place) of \(data.count) xor \(mask)", damaged))
-                }
-            }
-        }
-        let counts = tryAll(cases)
-        #expect(counts.damaged > cases.count * 3 / 4)
+        var damage = Damage(image, small: Self.small, share: 8, salt: 21)
+        let cases = damage.flips()
+        #expect(tryAll(cases).damaged > cases.count * 3 / 4)
     }
 
     @Test func everyLengthCut() throws {
-        let image = try Self.image()
-        var random = SeededGenerator(22)
-        var cases: [(what: String, image: FolderImage)] = []
-        for (name, data) in image.files.sorted(by: { $0.key < $1.key }) where DamageTests.matters(name) && !data.isEmpty {
-            let isSmall = name == "OUTBOX" || name == "CURRENT"
-            for count in 0..<data.count where isSmall || Volume.isSoak || Int.random(in: 0..<8, using: &random) == 0 {
-                var damaged = image
-                damaged.files[name] = data.prefix(count)
-                cases.append(("\(name) cut to \(count) of \(data.count)", damaged))
-            }
-            for extra in [Data([0]), Data([10]), Data(repeating: 0, count: 600), data] {
-                var damaged = image
-                damaged.files[name] = data + extra
-                cases.append(("\(name) with \(extra.count) bytes after its \(data.count)", damaged))
-            }
-            // What a file system may leave: the length, but not the content.
-            for from in [0, data.count / 2, data.count - 1] {
-                var damaged = image
-                damaged.files[name] = data.prefix(from) + Data(repeating: 0, count: data.count - from)
-                cases.append(("\(name) with zeros from \(from) of \(data.count)", damaged))
-            }
-        }
-        let counts = tryAll(cases)
-        #expect(counts.damaged > cases.count * 3 / 4)
+        var damage = Damage(try Self.image(), small: Self.small, share: 8, salt: 22)
+        let cases = damage.cuts()
+        #expect(tryAll(cases).damaged > cases.count * 3 / 4)
     }
 
     @Test func everyFileMissingOrSwapped() throws {
-        let image = try Self.image()
-        let names = image.files.keys.filter(DamageTests.matters).sorted()
-        var cases: [(what: String, image: FolderImage)] = []
-        for name in names {
-            var damaged = image
-            damaged.files[name] = nil
-            cases.append(("without \(name)", damaged))
-            for other in names where other > name {
-                var swapped = image
-                swapped.files[name] = image.files[other]
-                swapped.files[other] = image.files[name]
-                cases.append(("\(name) and \(other) swapped", swapped))
-                swapped = image
-                swapped.files[name] = image.files[other]
-                cases.append(("\(other) in the place of \(name)", swapped))
-            }
-        }
-        let counts = tryAll(cases)
-        #expect(counts.damaged > cases.count * 3 / 4)
+        let cases = Damage(try Self.image(), small: Self.small, share: 1, salt: 23).swaps()
+        #expect(tryAll(cases).damaged > cases.count * 3 / 4)
     }
 
     /// Files of the same outbox at other times, and of another one.
@@ -135,9 +66,9 @@ import Streaming
         }
         outbox = nil
         let last = FolderImage(of: folder.place("outbox"))
-        var cases: [(what: String, image: FolderImage)] = []
+        var cases: [Damage.Case] = []
         for (place, other) in others.enumerated() {
-            for (name, data) in other.files where DamageTests.matters(name) {
+            for (name, data) in other.files where Damage.matters(name) {
                 var mixed = place == 0 ? present : last
                 guard place > 0 || mixed.files[name] != nil else { continue }
                 mixed.files[name] = data

@@ -1,4 +1,5 @@
 import ReferenceMatcher
+import Seeds
 import StateStores
 @testable import Streaming
 import Testing

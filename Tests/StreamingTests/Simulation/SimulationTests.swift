@@ -1,4 +1,5 @@
 import ReferenceMatcher
+import Seeds
 @testable import Streaming
 import Testing
 

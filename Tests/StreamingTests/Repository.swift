@@ -1,15 +1,8 @@
 import Foundation
 import ReferenceMatcher
+import Seeds
 
-/// How much the random tests do, and where they start from; `.ci/run-suites` sets both.
-enum Volume {
-    static let isSoak = ProcessInfo.processInfo.environment["NEEDLETAIL_VOLUME"] == "soak"
-
-    /// Up to sixteen hexadecimal digits.
-    static let baseSeed = ProcessInfo.processInfo.environment["NEEDLETAIL_SEED"].flatMap { UInt64($0.prefix(16), radix: 16) } ?? 1
-
-    static func pick(test: Int, soak: Int) -> Int { isSoak ? soak : test }
-
+extension Volume {
     /// A source of seeds for a test, apart from those of all other tests.
     static func seeds(of test: UInt64) -> RandomSource {
         var mix = RandomSource(seed: baseSeed)
