@@ -43,7 +43,8 @@ let package = Package(
 
         // Tests and benchmarks only.
         .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Decoding", "Events"]),
-        .executableTarget(name: "needletail-bench", dependencies: ["Events", "CXXHash", "CSimdjson"]),
+        .target(name: "CMicrohttpd", linkerSettings: [.linkedLibrary("microhttpd")]),
+        .executableTarget(name: "needletail-bench", dependencies: ["Events", "CXXHash", "CSimdjson", "CMicrohttpd"]),
         .target(name: "Seeds", path: "Tests/Seeds"),
         .testTarget(name: "BenchTests", dependencies: ["needletail-bench", "needletail", "Events", "CXXHash"]),
         .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),

@@ -11,6 +11,7 @@ enum BenchCommand: Equatable {
     case rules(workload: String)
     /// The child process that is measured beside the program.
     case yardstick(path: String, events: Int, workers: Int)
+    case delivery(Delivery.Plan)
     case help
 
     /// What is measured, and how.
@@ -30,6 +31,7 @@ enum BenchCommand: Equatable {
         usage: needletail-bench [--workers N] [--scaling] [--events N] [--keys N] [--runs N] [--json] [WORKLOAD…]
                needletail-bench generate [WORKLOAD] EVENTS KEYS [SEED]
                needletail-bench rules WORKLOAD
+               needletail-bench delivery [--seconds N] [--down N] [--batch N] [--workers N]
 
         Measures `needletail run` from a file of events to a file of alerts, beside simdjson, which
         decodes five fields of the same file on as many threads and does nothing else.
@@ -43,7 +45,9 @@ enum BenchCommand: Equatable {
 
         At a workload's own size the alerts are checked; a difference ends with status 1.
         `generate` writes the events to standard output instead, by default the transactions of `seq`;
-        the same numbers give the same bytes. `rules` writes the rule file.
+        the same numbers give the same bytes. `rules` writes the rule file. `delivery` runs `seq`
+        again and again for so many seconds (60), once with its alerts to a file and once also to
+        a webhook on this machine, which may refuse connections for --down seconds in between.
 
 
         """ + "workloads (all by default):\n"
@@ -64,6 +68,8 @@ enum BenchCommand: Equatable {
         case "rules":
             guard words.count == 2 else { throw .usage("`rules` takes WORKLOAD") }
             self = .rules(workload: try BenchCommand.workload(words[1]).name)
+        case "delivery":
+            self = try BenchCommand.delivery(Array(words.dropFirst()))
         case "yardstick":
             guard words.count == 4 else { throw .usage("`yardstick` takes FILE EVENTS WORKERS") }
             self = .yardstick(
@@ -88,6 +94,21 @@ enum BenchCommand: Equatable {
         guard let seed = words.popFirst() else { return .generate(kind, size, seed: nil) }
         guard kind == .transactions else { throw .usage("only transactions take a SEED") }
         return .generate(kind, size, seed: UInt64(try number(seed, of: "SEED", 0...Int.max)))
+    }
+
+    private static func delivery(_ words: [String]) throws(BenchError) -> BenchCommand {
+        var plan = Delivery.Plan()
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            switch word {
+            case "--seconds": plan.seconds = try number(rest.popFirst(), of: word, 1...86_400)
+            case "--down": plan.secondsDown = try number(rest.popFirst(), of: word, 1...86_400)
+            case "--batch": plan.batch = try number(rest.popFirst(), of: word, 1...1000)
+            case "--workers": plan.workers = try number(rest.popFirst(), of: word, 1...workersMax)
+            default: throw .usage("there is no flag `\(word)` of `delivery`")
+            }
+        }
+        return .delivery(plan)
     }
 
     private static func measurement(_ words: [String]) throws(BenchError) -> BenchCommand {
@@ -140,6 +161,8 @@ enum BenchCommand: Equatable {
             try BenchCommand.print(Workload.named(name)?.rules ?? "")
         case .yardstick(let path, let events, let workers):
             try Yardstick.run(path: path, events: events, workers: workers)
+        case .delivery(let plan):
+            try BenchCommand.print(try Delivery.run(plan))
         case .measure(let plan):
             try BenchCommand.carryOut(plan)
         }

@@ -94,9 +94,13 @@ struct FileHandle: ~Copyable {
 
     /// Writes all of a buffer, which keeps its content.
     func write(_ buffer: borrowing ByteBuffer) throws(BenchError) {
+        try write(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.count))
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(BenchError) {
         var done = 0
-        while done < buffer.count {
-            let count = Glibc.write(descriptor, buffer.bytes + done, buffer.count - done)
+        while done < bytes.count {
+            let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
             if count >= 0 {
                 done += count
             } else {
