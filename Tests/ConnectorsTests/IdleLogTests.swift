@@ -13,7 +13,7 @@ import Testing
 
     @Test func whatIsRecordedIsThereAgain() throws {
         let shell = try Shell()
-        var log = try Self.log(shell)
+        var log = try Self.log(shell, isFresh: true)
         #expect(log.recorded().isEmpty && log.end == 0)
         try log.append(Self.steps(0..<3))
         try log.append(Self.steps(3..<5))
@@ -30,7 +30,7 @@ import Testing
 
     @Test func itIsTrimmedOnceItIsLong() throws {
         let shell = try Shell()
-        let log = try Self.log(shell)
+        let log = try Self.log(shell, isFresh: true)
         try log.append(Self.steps(0..<100))
         try log.forget(before: 60)
         #expect(log.recorded().count == 100)
@@ -46,14 +46,15 @@ import Testing
     /// Every length cut: what is whole is there. Every byte flipped: an error that names the file, or the same steps.
     @Test func noDamageIsTakenInSilence() throws {
         let shell = try Shell()
-        try Self.log(shell).append(Self.steps(0..<4))
         let path = shell.path("idle.log")
+        #expect(throws: StoreError.damaged("\(path.path) is missing")) { try Self.log(shell) }
+        try Self.log(shell, isFresh: true).append(Self.steps(0..<4))
         let whole = try Data(contentsOf: path)
         #expect(whole.count == 16 + 4 * 32)
         for length in 0..<whole.count {
             unlink(path.path)
             try whole.prefix(length).write(to: path)
-            guard length == 0 || length >= 16 else {
+            guard length >= 16 else {
                 #expect(throws: StoreError.damaged("\(path.path) is damaged: it ends too early")) { try Self.log(shell) }
                 continue
             }

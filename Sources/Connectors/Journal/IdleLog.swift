@@ -39,19 +39,19 @@ public final class IdleLog: IdleRecords {
     static let trimBytes = 64 << 10
     private static let bytesMax = 64 << 20
 
-    /// Opens the file, or makes it.
+    /// Opens the file.
     ///
-    /// - Parameter isFresh: the state begins with this run: what is there is of another and is dropped.
+    /// - Parameter isFresh: the state begins with this run: the file is made, and what is there is of another and is dropped. Every other
+    ///   state has one since before its first checkpoint.
     /// - Throws: ``StoreError`` where it is damaged, or cannot be written.
     public init(_ path: String, isFresh: Bool) throws(StoreError) {
         self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw IdleLog.failure(path, errno) }
-        if isFresh {
-            try write([], from: 0)
-        } else if try load() == nil {
-            try write([], from: 0)
+        descriptor = open(path, isFresh ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDWR | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { throw .damaged("\(path) is missing") }
+            throw IdleLog.failure(path, errno)
         }
+        if isFresh { try write([], from: 0) } else { try load() }
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
@@ -79,8 +79,7 @@ public final class IdleLog: IdleRecords {
 
     // MARK: - The file
 
-    /// What is there; nil where not even its beginning is.
-    private func load() throws(StoreError) -> Int? {
+    private func load() throws(StoreError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw IdleLog.failure(path, errno) }
         guard status.st_size <= IdleLog.bytesMax else { throw damage("it is longer than it can be") }
@@ -90,8 +89,7 @@ public final class IdleLog: IdleRecords {
             let done = content.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress! + filled, $0.count - filled, off_t(filled)) }
             if done > 0 { filled += done } else if done == 0 || errno != EINTR { throw IdleLog.failure(path, done == 0 ? EIO : errno) }
         }
-        // A new file is given its name once its beginning is durable; one without was being made.
-        guard content.contains(where: { $0 != 0 }) else { return nil }
+        // A new file is given its name once its beginning is durable.
         guard content.count >= IdleLog.headerBytes else { throw damage("it ends too early") }
         var header = PlaceReader(content[8..<IdleLog.headerBytes])
         guard let version: UInt32 = header.next(), let sum: UInt32 = header.next(), content.starts(with: IdleLog.magic),
@@ -114,7 +112,6 @@ public final class IdleLog: IdleRecords {
         }
         if place < content.count, ftruncate(descriptor, off_t(place)) != 0 { throw IdleLog.failure(path, errno) }
         bytes = place
-        return kept.count
     }
 
     /// Writes the file anew, durably.
