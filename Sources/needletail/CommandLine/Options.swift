@@ -36,7 +36,12 @@ struct Options {
     var logLevel = LogLevel.info
     /// Of `state`.
     var key: String?
-    /// Of `check` and `state`.
+    /// Of `deliveries`: a webhook's name, whether all of its dead letters are meant or itself, and how many are shown of each.
+    var endpoint: String?
+    var wantsAll = false
+    var forgets = false
+    var limit = 100
+    /// Of `check`, `state` and `deliveries`.
     var diagnosticFormat = LogFormat.text
     /// Of `test`.
     var updates = false

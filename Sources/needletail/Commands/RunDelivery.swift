@@ -6,6 +6,7 @@ internal import Streaming
 /// The webhooks of a run: the outbox that its alerts go into, and who delivers from it.
 final class RunDelivery {
     let sink: OutboxSink
+    let requests: DeliveryRequests
     private let outbox: any Outbox
     private let endpoints: [WebhookEndpoint]
     private let senders: [WebhookSender]
@@ -32,12 +33,14 @@ final class RunDelivery {
                 outbox = MemoryOutbox(rowsMax: rowsMax)
                 log.write(.warning, "alerts for webhooks are delivered as long as the run lasts; add --state DIR to have each of them delivered")
             }
+            let requests = DeliveryRequests(outbox, state: state, log: log)
+            self.requests = requests
             var senders: [WebhookSender] = []
             for endpoint in endpoints { senders.append(try WebhookSender(endpoint, outbox: outbox, clock: clock)) }
             self.senders = senders
             sink = OutboxSink(
                 outbox: outbox, destinations: try senders.map { OutboxSink.Destination(endpoint: $0.number, route: try WebhookRoute()) },
-                clock: clock, isStopped: { StopSignals.flag.isSet })
+                clock: clock, isStopped: { requests.isStopped() })
         } catch let error as StoreError {
             throw .failed(error.message)
         } catch {
@@ -84,6 +87,7 @@ final class RunDelivery {
         let end = clock.monotonicMicroseconds + limit
         for sender in senders {
             while !sender.waitUntilDelivered(timeoutMicroseconds: min(200_000, max(0, end - clock.monotonicMicroseconds))) {
+                requests.carryOut()
                 if clock.monotonicMicroseconds >= end || StopSignals.flag.isSet { break }
             }
         }

@@ -132,18 +132,21 @@ struct RunEnds {
     }
 
     private static func webhook(_ address: String, _ options: Options) throws(RunFailure) -> WebhookEndpoint {
-        do throws(WebhookError) {
-            var secrets: [WebhookSecret] = []
-            if let name = options.webhookSecretEnv {
-                guard let text = getenv(name), text.pointee != 0 else {
-                    throw WebhookError("the environment variable \(name) of --webhook-secret-env is not set")
-                }
-                for part in String(cString: text).split(whereSeparator: \.isWhitespace) { secrets.append(try WebhookSecret(String(part))) }
-            }
-            return try WebhookEndpoint(url: address, secrets: secrets, allowsPrivateAddresses: options.webhooksMayBePrivate)
-        } catch {
+        do throws(WebhookError) { return try endpoint(address, options) } catch {
             throw .usage(UsageError("\(options.origin(of: "--alerts")): \(error.message)"))
         }
+    }
+
+    /// Where alerts go that are sent to an address, by what the flags say of webhooks.
+    static func endpoint(_ address: String, _ options: Options) throws(WebhookError) -> WebhookEndpoint {
+        var secrets: [WebhookSecret] = []
+        if let name = options.webhookSecretEnv {
+            guard let text = getenv(name), text.pointee != 0 else {
+                throw WebhookError("the environment variable \(name) of --webhook-secret-env is not set")
+            }
+            for part in String(cString: text).split(whereSeparator: \.isWhitespace) { secrets.append(try WebhookSecret(String(part))) }
+        }
+        return try WebhookEndpoint(url: address, secrets: secrets, allowsPrivateAddresses: options.webhooksMayBePrivate)
     }
 
     private static func expanded(_ spec: String, of flag: String) throws(RunFailure) -> String {
