@@ -146,7 +146,7 @@ private struct Deliveries {
             outcome = try request.carryOut(on: MemoryOutbox(), nowMicroseconds: 0)
         }
         let log = Log(options)
-        log.write(.info, outcome.sentence(of: action, isRunning: owner != nil))
+        if outcome.count > 0 || outcome.missingCount == 0 { log.write(.info, outcome.sentence(of: action, isRunning: owner != nil)) }
         guard outcome.missingCount > 0 else { return ExitStatus.done }
         let more = outcome.missingCount > outcome.missing.count ? " and \(outcome.missingCount - outcome.missing.count) more" : ""
         log.error("no dead letter is \(outcome.missing.joined(separator: ", "))\(more)\(options.endpoint.map { " of the webhook \($0)" } ?? "")")

@@ -31,7 +31,7 @@ struct DeliveriesReport {
             lines.append(line + ", \(NumberText.counted(UInt64(counts.dead), "dead letter"))")
             for letter in endpoint.letters { lines += text(letter) }
             let left = counts.dead - endpoint.letters.count
-            if left > 0 { lines.append("    and \(NumberText.counted(UInt64(left), "dead letter")) more; --limit shows more of them") }
+            if left > 0 { lines.append("    and \(NumberText.grouped(UInt64(left))) more; --limit N shows more") }
         }
         return lines.joined(separator: "\n") + "\n"
     }
