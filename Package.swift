@@ -28,7 +28,7 @@ let package = Package(
         .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
-        .target(name: "Connectors", dependencies: ["Streaming", "Events", "Diagnostics", "CZlib", "CZstd", "CCurl", "COpenSSL"]),
+        .target(name: "Connectors", dependencies: ["Streaming", "Decoding", "Events", "Diagnostics", "CZlib", "CZstd", "CCurl", "COpenSSL"]),
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(name: "StateStores", dependencies: ["Streaming", "CRocksDB", "CXXHash"]),
         .target(

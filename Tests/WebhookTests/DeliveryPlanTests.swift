@@ -189,7 +189,7 @@ import Testing
 
     @Test func whatIsOverTheRateWaits() {
         for rate in [1, 3, 100, 5_000] {
-            var plan = plan(inFlightMax: 1_000_000) { $0.attemptsPerSecondMax = rate }
+            var plan = plan(inFlightMax: 1_000_000) { $0.alertsPerSecondMax = rate }
             // Long after the first attempt.
             let begin: Int64 = 5_000_000_000
             let count = rate * 3

@@ -24,10 +24,18 @@ public struct DeliverySettings: Sendable, Equatable {
     public var circuitFailures = 10
     /// The bound of the wait between two attempts while it is open.
     public var circuitMaxMicroseconds: Int64 = 30_000_000
-    /// At most so many attempts a second, in bursts of no more than a second's; nil: no bound. What is over it waits.
-    public var attemptsPerSecondMax: Int?
+    /// At most so many alerts are sent a second, in bursts of no more than a second's; nil: no bound. What is over it waits.
+    public var alertsPerSecondMax: Int?
+    /// Most alerts in one request.
+    public var batchMax = 1
+    /// How long an alert waits for others of its batch.
+    public var lingerMicroseconds: Int64 = 200_000
+    /// So many bytes of alerts are in one request; a larger one goes alone.
+    public var batchBytesMax = 1 << 20
     /// So many alerts may wait for their next attempt; then no new ones are begun.
     public var waitingMax = 100_000
+
+    public static let batchMaxMax = 1_000
 
     public init() {}
 }
@@ -184,7 +192,7 @@ struct DeliveryPlan {
 
     private static let second: Int64 = 1_000_000
 
-    private var rate: Int64? { settings.attemptsPerSecondMax.map { Int64(Swift.min(Swift.max(1, $0), 1_000_000)) } }
+    private var rate: Int64? { settings.alertsPerSecondMax.map { Int64(Swift.min(Swift.max(1, $0), 1_000_000)) } }
 
     /// When the rate allows the next attempt.
     private func rateTime(_ now: Int64) -> Int64 {

@@ -20,6 +20,15 @@ struct Options {
     /// The environment variable with the secrets of webhooks.
     var webhookSecretEnv: String?
     var webhooksMayBePrivate = false
+    /// Of the webhooks that flags name.
+    var webhookShape: WebhookSpec.Shape?
+    var webhookTemplate: String?
+    var webhookCAFile: String?
+    var webhookBatch: Int?
+    /// Microseconds.
+    var webhookLinger: Int64?
+    /// Those of the configuration file.
+    var webhookSpecs: [WebhookSpec] = []
     var outboxRows: Int?
     /// Threads that match; nil: as many as there are cores.
     var workers: Int?

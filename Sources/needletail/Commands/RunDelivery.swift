@@ -20,12 +20,12 @@ final class RunDelivery {
     private static let waitMicroseconds: (durable: Int64, memory: Int64) = (5_000_000, 30_000_000)
 
     /// - Parameter state: nil: what is not delivered when the run ends is lost.
-    init(_ endpoints: [WebhookEndpoint], _ options: Options, state: StateFolder?, log: Log) throws(RunFailure) {
-        self.endpoints = endpoints
+    init(_ webhooks: [ConfiguredWebhook], _ options: Options, state: StateFolder?, log: Log) throws(RunFailure) {
+        endpoints = webhooks.map(\.endpoint)
         self.log = log
         isDurable = state != nil
         let clock = SystemClock()
-        let rowsMax = options.outboxRows ?? 1_000_000
+        let rowsMax = options.outboxRows ?? RunBounds.outboxRowsDefault
         do {
             if let state {
                 outbox = try RocksOutbox(directory: state.outboxPath, rowsMax: rowsMax)
@@ -39,7 +39,7 @@ final class RunDelivery {
             for endpoint in endpoints { senders.append(try WebhookSender(endpoint, outbox: outbox, clock: clock)) }
             self.senders = senders
             sink = OutboxSink(
-                outbox: outbox, destinations: try senders.map { OutboxSink.Destination(endpoint: $0.number, route: try WebhookRoute()) },
+                outbox: outbox, destinations: zip(senders, webhooks).map { OutboxSink.Destination(endpoint: $0.number, route: $1.route) },
                 clock: clock, isStopped: { requests.isStopped() })
         } catch let error as StoreError {
             throw .failed(error.message)
@@ -49,7 +49,7 @@ final class RunDelivery {
         for other in outbox.endpoints where other.undelivered > 0 && !endpoints.contains(where: { $0.name == other.name }) {
             log.write(
                 .warning,
-                "\(NumberText.counted(UInt64(other.undelivered), "alert")) wait for the webhook \(other.name), which is not among --alerts any more")
+                "\(NumberText.counted(UInt64(other.undelivered), "alert")) wait for the webhook \(other.name), which is not among the places for alerts any more")
         }
         for sender in senders { sender.start() }
     }

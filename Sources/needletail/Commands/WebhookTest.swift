@@ -8,16 +8,16 @@ internal import Streaming
 
 extension Command {
     static let webhook = Command(
-        name: "webhook", operands: "test URL", summary: "send a sample alert to a webhook, and show the request and the answer",
+        name: "webhook", operands: "test NAME|URL", summary: "send a sample alert to a webhook, and show the request and the answer",
         details: [
-            "Sends one alert of a made-up rule, `\(WebhookSample.rule)`, as a run would send it: the same form, headers, signature and checks of the address. It is sent once; nothing is tried again or kept. URL may be `${NAME}`, an environment variable, so that an address with a secret need not be typed.",
+            "Sends one alert of a made-up rule, `\(WebhookSample.rule)`, as a run would send it: the same form, headers, signature and checks of the address. It is sent once; nothing is tried again or kept. NAME is a webhook of the configuration file (by default \(Configuration.defaultPath) in the current folder). URL may be `${NAME}`, an environment variable, so that an address with a secret need not be typed.",
             "Shows the request, its signature and the answer. Of the address its beginning alone is shown, since the rest may be secret, and of headers that may hold secrets no value. The exit status is 0 where the alert was taken, and 3 where it was not.",
         ],
-        example: "needletail webhook test https://hooks.example.com/needletail\nneedletail webhook test '${HOOK}' --webhook-secret-env SECRET",
-        flags: [.webhookSecretEnv, .webhookAllowPrivate]
+        example: "needletail webhook test https://hooks.example.com/needletail\nneedletail webhook test '${HOOK}' --webhook-secret-env SECRET\nneedletail webhook test ops --config needletail.json",
+        flags: [.config, .webhookSecretEnv, .webhookAllowPrivate, .webhookShape, .webhookTemplate, .webhookCA]
     ) { (options) throws(UsageError) in
         guard options.operands.first == "test", options.operands.count == 2 else {
-            throw UsageError("`needletail webhook` does `test` with one address", hint: "for example: needletail webhook test https://hooks.example.com/needletail")
+            throw UsageError("`needletail webhook` does `test` with one name or address", hint: "for example: needletail webhook test https://hooks.example.com/needletail")
         }
         let endpoint = try WebhookSample.endpoint(options.operands[1], options)
         let log = Log(options)
@@ -53,16 +53,34 @@ enum WebhookSample {
         return OutboxAlert.read(line[...], ordinal: 0, appendedMicroseconds: now)?.alert
     }
 
-    static func endpoint(_ operand: String, _ options: Options) throws(UsageError) -> WebhookEndpoint {
+    /// - Parameter operand: an address, which flags describe, or the name of a webhook of the configuration file.
+    static func endpoint(_ operand: String, _ given: Options) throws(UsageError) -> WebhookEndpoint {
+        var options = given
         let address = try Environment.expanded(operand, of: "the address")
-        guard Flag.isWebhook(address) else {
-            throw UsageError("`needletail webhook test` needs an address that begins with https://", hint: "for example: needletail webhook test https://hooks.example.com/needletail")
+        if Flag.isWebhook(address) {
+            guard options.configuration == nil else { throw UsageError("--config is for webhooks that are called by their name; an address is described by flags") }
+            options.origins["--alerts"] = "the address"
+            guard let webhook = try Options.configured([options.webhook(address)]).first else { throw UsageError("the address is none of a webhook") }
+            return webhook.endpoint
         }
-        do throws(WebhookError) {
-            return try RunEnds.endpoint(address, options)
-        } catch {
-            throw UsageError(error.message)
+        // What has a colon and two slashes is no name, and may hold a secret.
+        if let scheme = Flag.scheme(of: address) { throw UsageError("a webhook's address begins with https://, not \(scheme)…") }
+        guard address == operand else { throw UsageError("\(operand) holds no address that begins with https://") }
+        for flag in Flag.ofWebhooks where given.given.contains(flag.name) {
+            throw UsageError("\(flag.name) is for an address; what the webhook \(operand) is told stands in the configuration file")
         }
+        if options.configuration == nil {
+            guard access(Configuration.defaultPath, F_OK) == 0 else {
+                throw UsageError("\(operand) is no address, and there is no \(Configuration.defaultPath) here that could name a webhook so", hint: "give the address, or --config FILE")
+            }
+            options.configuration = Configuration.defaultPath
+        }
+        let webhooks = try options.configured().webhooks()
+        if let webhook = webhooks.first(where: { $0.endpoint.name == operand }) { return webhook.endpoint }
+        let names = webhooks.map(\.endpoint.name)
+        throw UsageError(
+            "\(options.configuration ?? "") has no webhook called \(operand)",
+            hint: CommandLineParser.nearest(operand, among: names) ?? (names.isEmpty ? "it has no webhooks" : "it has \(names.map { "`\($0)`" }.joined(separator: ", "))"))
     }
 
     static func text(of trial: WebhookTrial, _ endpoint: WebhookEndpoint) -> String {

@@ -52,12 +52,35 @@ import Testing
         #expect(outcome.status == 3 && outcome.errors.contains("has not taken the alert: "), "\(outcome.errors)")
     }
 
+    @Test func aWebhookIsCalledByItsName() throws {
+        try session.write("key", "routing-hidden\n")
+        try session.write(
+            "needletail.json",
+            """
+            {"alerts": [{"url": "${HOOK}", "name": "ops", "allow_private": true, "secret": "${SECRET}", "headers": {"Authorization": "Bearer ${TOKEN}"}},
+                        {"url": "${HOOK}", "name": "pager", "allow_private": true, "routing_key_file": "key"}]}
+            """)
+        let environment = ["HOOK": receiver.url + "/hidden", "SECRET": Self.secret, "TOKEN": "hidden"]
+        let outcome = try session.run("needletail webhook test ops", environment: environment)
+        #expect(outcome.status == 0 && outcome.output.contains("(ops)") && outcome.output.contains("\nAuthorization: …\n"), "\(outcome.errors)")
+        #expect(try receiver.taken().first?.signature.hasPrefix("v1,") == true)
+        let pager = try session.run("needletail webhook test pager --config needletail.json", environment: environment)
+        #expect(pager.status == 0 && pager.output.contains("\"routing_key\":\"…\""), "\(pager.errors)")
+        #expect(try receiver.taken().last?.body.contains("routing-hidden") == true)
+        let other = try session.run("needletail webhook test opps", environment: environment)
+        #expect(other.status == 2 && other.errors.contains("needletail.json has no webhook called opps") && other.errors.contains("did you mean `ops`?"), "\(other.errors)")
+        let flag = try session.run("needletail webhook test ops --webhook-allow-private", environment: environment)
+        #expect(flag.status == 2 && flag.errors.contains("--webhook-allow-private is for an address"), "\(flag.errors)")
+        for outcome in [outcome, pager, other, flag] { #expect(!(outcome.output + outcome.errors).contains("hidden")) }
+    }
+
     @Test(arguments: [
-        ("needletail webhook", "does `test` with one address"), ("needletail webhook tset https://example.com", "does `test` with one address"),
-        ("needletail webhook test", "does `test` with one address"), ("needletail webhook test ftp://example.com/hidden", "begins with https://"),
+        ("needletail webhook", "does `test` with one name or address"), ("needletail webhook tset https://example.com", "does `test` with one name or address"),
+        ("needletail webhook test", "does `test` with one name or address"), ("needletail webhook test ftp://example.com/hidden", "begins with https://"),
         ("needletail webhook test http://example.com/hidden", "is not encrypted"), ("needletail webhook test https://127.0.0.1/hidden", "is private"),
         ("needletail webhook test https://169.254.169.254/hidden --webhook-allow-private", "never allowed"),
-        ("needletail webhook test '${NONE}'", "NONE is not set"), ("needletail webhook test https://example.com/hidden --webhook-secret-env NONE", "NONE"),
+        ("needletail webhook test '${NONE}'", "NONE is not set"),
+        ("needletail webhook test ops", "there is no needletail.json here"), ("needletail webhook test kafka://host/hidden", "begins with https://, not kafka://…"), ("needletail webhook test https://example.com/hidden --webhook-secret-env NONE", "NONE"),
     ])
     func wrongUsageIsStatus2(_ line: String, _ says: String) throws {
         let outcome = try session.run(line)

@@ -15,6 +15,8 @@ public enum WebhookShape: Sendable, Equatable {
     case pagerDuty(routingKey: WebhookKey)
     /// The API v2 of Prometheus Alertmanager, `/api/v2/alerts`.
     case alertmanager
+    /// What the user's own document makes of the alert.
+    case template(WebhookTemplate)
 
     /// With `…` in the place of a service's key.
     var masked: WebhookShape {
@@ -37,6 +39,7 @@ public enum WebhookShape: Sendable, Equatable {
         case .slack: Self.appendSlackMessage(alert, members, &body)
         case .pagerDuty(let key): Self.appendPagerDutyEvent(alert, members, key, &body)
         case .alertmanager: Self.appendAlertmanagerAlerts(alert, members, &body)
+        case .template(let template): return template.body(of: alert, members)
         }
         return Array(UnsafeBufferPointer(start: UnsafePointer(body.bytes), count: body.count))
     }
