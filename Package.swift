@@ -61,7 +61,7 @@ let package = Package(
             ]),
         .testTarget(name: "StateStoresTests", dependencies: ["StateStores", "Streaming"]),
         .target(name: "TLSServer", path: "Tests/TLSServer", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        .testTarget(name: "WebhookTests", dependencies: ["Connectors", "StateStores", "Streaming", "TLSServer"]),
+        .testTarget(name: "WebhookTests", dependencies: ["Connectors", "CCurl", "StateStores", "Streaming", "TLSServer"]),
         .testTarget(name: "CommandTests", dependencies: ["needletail", "Decoding"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),
