@@ -54,7 +54,9 @@ import Streaming
     @Test(arguments: ["goaway", "close"]) func whatWasUnderWayAtAnEndIsSentAgain(_ mode: String) throws {
         let (taken, status) = try deliver(200, mode)
         #expect(Set(taken.map(\.connection)).count >= 4)
-        #expect(status.attempts > 200 && status.givenUp == 0, "\(status)")
+        #expect(status.givenUp == 0 && taken.count >= 200, "\(status)")
+        // After a GOAWAY libcurl knows what nobody has looked at, and sends it again by itself: that is no attempt of ours.
+        if mode == "close" { #expect(status.attempts > 200, "\(status)") }
     }
 
     @Test func streamsThatAreRefusedAreSentAgain() throws {
