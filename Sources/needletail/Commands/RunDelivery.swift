@@ -85,6 +85,7 @@ final class RunDelivery {
         let limit = isStopped ? 0 : isDurable ? RunDelivery.waitMicroseconds.durable : RunDelivery.waitMicroseconds.memory
         let clock = SystemClock()
         let end = clock.monotonicMicroseconds + limit
+        for sender in senders { sender.hurry() }
         for sender in senders {
             while !sender.waitUntilDelivered(timeoutMicroseconds: min(200_000, max(0, end - clock.monotonicMicroseconds))) {
                 requests.carryOut()

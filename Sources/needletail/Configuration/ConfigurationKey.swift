@@ -37,6 +37,11 @@ struct ConfigurationKey: Sendable {
     /// The key that an address, such as `https://…`, belongs under; nil where there is none.
     var addressKey: String?
 
+    var holdsSecrets: Bool {
+        if case .secretTexts = kind { return true }
+        return false
+    }
+
     /// Of the name of a file that holds a secret.
     static let fileSuffix = "_file"
 }

@@ -63,6 +63,7 @@ struct ConfigurationReader {
             let names = group.map { "`\($0)`" }
             if there.isEmpty {
                 say(offset, "\(path) needs \(ConfigurationReader.listed(names))", hint: example(of: group[0], table))
+                isIncomplete = true
             } else if there.count > 1 {
                 say(offset, "\(path) has \(there.map { "`\($0)`" }.joined(separator: " and ")), and must have only one of them")
             }
@@ -295,7 +296,7 @@ extension ConfigurationReader {
         case .scalar(.null): return "null"
         case .scalar(.string("")): return "empty"
         case .scalar(let scalar):
-            guard !key.isSecret else { return "no such value" }
+            guard !key.isSecret, !key.holdsSecrets else { return "no such value" }
             if case .string(let text) = scalar, let expanded = try? Environment.expanded(text), expanded != text {
                 return ConfigurationReader.cut(scalar.description) + ", whose environment variable holds something else"
             }

@@ -2,7 +2,7 @@ internal import Connectors
 
 /// The bounds of what a webhook may be told, for flags and the configuration file alike.
 enum WebhookBounds {
-    static let batch = 1...DeliverySettings.batchMaxMax
+    static let batch = 1...DeliverySettings.batchBounds.upperBound
     /// Durations are microseconds.
     static let linger: ClosedRange<Int64> = 1_000...60_000_000
     static let lingerDefault: Int64 = 200_000

@@ -129,8 +129,8 @@ extension WebhookShape {
 
     // MARK: Alertmanager, API v2
 
-    static func appendAlertmanagerAlerts(_ alert: OutboxText, _ members: AlertMembers, _ body: inout ByteBuffer) {
-        body.append("[{\"labels\":{\"alertname\":")
+    static func appendAlertmanagerAlert(_ alert: OutboxText, _ members: AlertMembers, _ body: inout ByteBuffer) {
+        body.append("{\"labels\":{\"alertname\":")
         body.append(jsonString: alert.rule)
         if !alert.severity.isEmpty {
             body.append(",\"severity\":")
@@ -163,7 +163,7 @@ extension WebhookShape {
             body.append(",\"startsAt\":")
             body.append(raw: at)
         }
-        body.append("}]")
+        body.append("}")
     }
 
     /// Letters, digits and `_`, not a digit first; another name that would be the same gets a `_` more.
