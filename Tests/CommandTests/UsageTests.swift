@@ -129,7 +129,7 @@ import Testing
         Wrong("needletail deliveries list missing", "there is no folder missing"),
         Wrong("needletail deliveries list empty 3", "needs one folder"),
         Wrong("needletail deliveries list empty --all", "--all is for `retry` and `drop`"),
-        Wrong("needletail deliveries list empty --limit many", "--limit needs a whole number from 0 to 1000000, not many"),
+        Wrong("needletail deliveries list empty --limit many", "--limit needs a whole number from 0 to 100000, not many"),
         Wrong("needletail deliveries retry empty", "which dead letters? Nothing was changed", "say --all: needletail deliveries retry empty --all"),
         Wrong("needletail deliveries retry empty --endpoint x", "which dead letters?"),
         Wrong("needletail deliveries drop empty 3 --all", "give one of them"),

@@ -56,7 +56,7 @@ extension Flag {
         help: "With `drop` and --endpoint: forget the webhook itself, and with it every alert that waits for it. For one that the runs do not name any more; only while none goes on."
     ) { (options, _) throws(UsageError) in options.forgets = true }
 
-    static let deadLetterLimitMax = 1_000_000
+    static let deadLetterLimitMax = 100_000
     static let deadLetterLimit = Flag(
         name: "--limit", value: .text("N"), defaultText: "100", help: "Most dead letters that `list` shows of a webhook, the oldest first."
     ) { (options, value) throws(UsageError) in
