@@ -28,7 +28,7 @@ let package = Package(
         .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
-        .target(name: "Connectors", dependencies: ["Streaming", "Events", "Diagnostics", "CZlib", "CZstd", "CCurl", "COpenSSL"]),
+        .target(name: "Connectors", dependencies: ["Streaming", "Decoding", "Events", "Diagnostics", "CZlib", "CZstd", "CCurl", "COpenSSL"]),
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(name: "StateStores", dependencies: ["Streaming", "CRocksDB", "CXXHash"]),
         .target(
@@ -63,7 +63,7 @@ let package = Package(
             ]),
         .testTarget(name: "StateStoresTests", dependencies: ["StateStores", "Streaming", "Seeds"]),
         .target(name: "TLSServer", path: "Tests/TLSServer", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        .testTarget(name: "WebhookTests", dependencies: ["Connectors", "StateStores", "Streaming", "TLSServer", "Seeds"]),
+        .testTarget(name: "WebhookTests", dependencies: ["Connectors", "CCurl", "StateStores", "Streaming", "TLSServer", "Seeds"]),
         .testTarget(name: "CommandTests", dependencies: ["needletail", "Decoding", "Seeds"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Events"]),

@@ -3,8 +3,8 @@ public import Streaming
 
 // Savepoints: whole copies of a state folder, made on purpose and kept, to go back to or to begin another run from.
 //
-// Whoever wants one of a process that runs leaves a request in the folder and sends SIGUSR1; the process makes a checkpoint, copies it, and
-// leaves an answer. Tables are linked where the copy is on the same file system, since they never change; all else is copied.
+// Whoever wants one of a process that runs leaves a request in the folder (FolderRequest.swift); the process makes a checkpoint, copies it,
+// and leaves an answer. Tables are linked where the copy is on the same file system, since they never change; all else is copied.
 
 /// What `needletail savepoint` asks of the process that runs.
 public struct SavepointRequest: Sendable, Equatable {
@@ -15,24 +15,20 @@ public struct SavepointRequest: Sendable, Equatable {
 }
 
 extension StateFolder {
-    private static let requestName = "savepoint.request"
-    private static let answerName = "savepoint.answer"
     private static let lastName = "savepoint.last"
 
     // MARK: - In the process that runs
 
     /// The request that was left, if there is one; it is taken away.
     public func savepointRequest() -> SavepointRequest? {
-        let file = path + "/" + StateFolder.requestName
-        defer { unlink(file) }
-        let content = try? Disk.content(of: file, countMax: 1 << 16)
-        let lines = content.map { String(decoding: $0, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false) } ?? []
-        guard lines.count >= 2 else { return nil }
-        return SavepointRequest(identifier: String(lines[0]), target: lines[1...].joined(separator: "\n"))
+        Request.savepoint.take(from: path).map { SavepointRequest(identifier: $0.identifier, target: $0.text) }
     }
 
+    /// Whether a request was left, which stays where it is.
+    public static func isSavepointRequested(of path: String) -> Bool { Request.savepoint.isLeft(in: path) }
+
     public func answer(_ request: SavepointRequest, _ message: String, isGood: Bool) {
-        StateFolder.leave("\(request.identifier)\n\(isGood ? "done" : "failed")\n\(message)", as: StateFolder.answerName, in: path)
+        Request.savepoint.answer(request.identifier, message, isGood: isGood, in: path)
     }
 
     /// Copies the last checkpoint, and what inputs and outputs keep beside it, to a folder that must not exist. To be called while nothing
@@ -55,7 +51,7 @@ extension StateFolder {
             FolderCopy.remove(unfinished)
             throw error
         }
-        StateFolder.leave(target, as: StateFolder.lastName, in: path)
+        Disk.leave(target, as: StateFolder.lastName, in: path)
         return committed.number
     }
 
@@ -99,33 +95,7 @@ extension StateFolder {
     ///
     /// - Returns: what it says.
     public static func request(savepointOf path: String, to target: String, from owner: Int32, timeoutSeconds: Int) throws(StoreError) -> String {
-        let identifier = "\(getpid())-\(UInt64.random(in: .min ... .max))"
-        leave("\(identifier)\n\(target)", as: requestName, in: path)
-        guard kill(owner, SIGUSR1) == 0 else {
-            unlink(path + "/" + requestName)
-            throw .failed("process \(owner), which runs with \(path), cannot be reached: \(String(cString: strerror(errno)))")
-        }
-        for _ in 0..<timeoutSeconds * 50 {
-            usleep(20_000)
-            let content = (try? Disk.content(of: path + "/" + answerName, countMax: 1 << 16)) ?? nil
-            let lines = content.map { String(decoding: $0, as: UTF8.self).split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false) } ?? []
-            if lines.count == 3, lines[0] == identifier {
-                unlink(path + "/" + answerName)
-                guard lines[1] == "done" else { throw .failed(String(lines[2])) }
-                return String(lines[2])
-            }
-            if kill(owner, 0) != 0 { throw .failed("process \(owner), which ran with \(path), has ended without an answer") }
-        }
-        unlink(path + "/" + requestName)
-        throw .failed("process \(owner), which runs with \(path), has not answered in \(timeoutSeconds) seconds")
-    }
-
-    /// Written aside and renamed, so that nobody reads half of it.
-    private static func leave(_ text: String, as name: String, in path: String) {
-        let disk = Disk()
-        let next = "\(path)/\(name).\(getpid())"
-        guard (try? disk.write(Array(text.utf8), to: next)) != nil else { return }
-        if (try? disk.rename(next, to: "\(path)/\(name)", in: path)) == nil { unlink(next) }
+        try Request.savepoint.ask(target, of: path, from: owner, timeoutSeconds: timeoutSeconds)
     }
 }
 

@@ -13,6 +13,8 @@ public import Streaming
 ///     spill/               events that wait, while a run needs the room
 ///     savepoint.request    what `needletail savepoint` asks of the process that runs
 ///     savepoint.answer     what that has answered
+///     deliveries.request   the same of `needletail deliveries`
+///     deliveries.answer
 ///
 /// A savepoint is such a folder too, without what belongs to one process.
 public final class StateFolder {
@@ -63,6 +65,16 @@ public final class StateFolder {
         guard access(path, F_OK) == 0 else { throw .failed("there is no state folder \(path)") }
         try checkFormat(path)
         return try RocksStore(reading: path + "/store")
+    }
+
+    /// Where a folder keeps alerts on their way to webhooks; nil where it has none.
+    ///
+    /// - Throws: where this is no state folder.
+    public static func outboxPath(of path: String) throws(StoreError) -> String? {
+        guard access(path, F_OK) == 0 else { throw .failed("there is no state folder \(path)") }
+        try checkFormat(path)
+        let outbox = path + "/outbox"
+        return access(outbox + "/" + OutboxGuard.fileName, F_OK) == 0 ? outbox : nil
     }
 
     /// The process that runs with this folder; nil where none does.

@@ -64,7 +64,7 @@ enum StopSignals {
 
     /// Set by SIGHUP: the rules are to be read again.
     static let reload = StopFlag()
-    /// Set by SIGUSR1: a savepoint is asked for.
+    /// Set by SIGUSR1: a savepoint is asked for, or something is to be done with dead letters.
     static let savepoint = StopFlag()
     /// Set by either.
     static let request = StopFlag()

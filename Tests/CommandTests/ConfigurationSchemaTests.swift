@@ -21,7 +21,19 @@ import Testing
         (#"{"inputs": [{"name": "n"}]}"#, false), (#"{"inputs": [{"path": "a", "name": "1"}]}"#, false),
         (#"{"inputs": [{"path": "a", "name": "${HOME}"}]}"#, false), (#"{"inputs": [{"path": "a", "x": 1}]}"#, false),
         (#"{"inputs": [{"path": "a", "follow": "${YES}"}]}"#, true), (#"{"inputs": [{"path": "a", "follow": "true"}]}"#, false),
-        (#"{"alerts": [{"path": "-"}]}"#, true), (#"{"alerts": [{"url": "https://h"}]}"#, false), (#"{"alerts": []}"#, false),
+        (#"{"alerts": [{"path": "-"}]}"#, true), (#"{"alerts": [{"url": "https://h"}]}"#, true),
+        (#"{"alerts": [{"url": "https://h", "path": "a"}]}"#, false), (#"{"alerts": [{"name": "ops", "url": "${HOOK}", "secret": "${SECRET}", "shape": "cloudevents", "batch": 100, "linger": "1s"}]}"#, true),
+        (#"{"alerts": [{"path": "a", "batch": 2}]}"#, false), (#"{"alerts": [{"path": "a", "secret_file": "s"}]}"#, false),
+        (#"{"alerts": [{"path": "-"}, {"url": "https://h", "headers": {"X-One": "1", "Authorization": "${SECRET}"}, "severity": "high", "rules": ["a*"], "tags": ["t"], "rate": 5}]}"#, true),
+        (#"{"alerts": [{"url": "https://h", "headers": {"X": 1}}]}"#, false), (#"{"alerts": [{"url": "https://h", "headers": {"X": ""}}]}"#, false),
+        (#"{"alerts": [{"url": "https://h", "headers": ["X"]}]}"#, false), (#"{"alerts": [{"url": "https://h", "shape": "xml"}]}"#, false),
+        (#"{"alerts": [{"url": "https://h", "severity": "urgent"}]}"#, false), (#"{"alerts": [{"url": "https://h", "rules": []}]}"#, false),
+        (#"{"alerts": [{"url": "https://h", "tags": [1]}]}"#, false), (#"{"alerts": [{"url": "https://h", "rate": 0}]}"#, false),
+        (#"{"alerts": [{"url": "https://h", "batch": 1001}]}"#, false), (#"{"alerts": [{"url": "https://h", "in_flight": 0}]}"#, false),
+        (#"{"alerts": [{"url": "https://h", "timeout": "1m", "connect_timeout": "5s", "max_age": "6h", "in_flight": 4, "allow_private": true}]}"#, true),
+        (#"{"alerts": [{"url": "https://h", "ca_file": "c", "certificate_file": "d", "key_file": "e"}]}"#, true),
+        (#"{"alerts": [{"url": "https://h", "name": "two words"}]}"#, false), (#"{"alerts": [{"url": "h"}]}"#, false),
+        (#"{"alerts": [{"url": "https://h", "shape": "slack", "batch": 2}]}"#, false), (#"{"limits": {"outbox": 10}}"#, true), (#"{"limits": {"outbox": 0}}"#, false), (#"{"alerts": []}"#, false),
         (#"{"late": {"path": "l"}}"#, true), (#"{"late": {}}"#, false), (#"{"late": "l"}"#, false), (#"{"rejects": {"path": null}}"#, false),
         (#"{"state": {"directory": "s"}}"#, true), (#"{"state": {}}"#, false),
         (#"{"state": {"directory": "s", "checkpoint_every": "1m30s", "on_rule_change": "fail"}}"#, true),
@@ -38,10 +50,14 @@ import Testing
         (#"{"log": {"levle": "info"}}"#, false), ("[]", false), ("1", false),
     ]
 
-    /// What only the program can see: what stands in the environment.
-    static let programAlone: Set<String> = [#"{"inputs": [{"path": "a", "name": "${HOME}"}]}"#]
+    /// What only the program can see: what stands in the environment, what an address is, and what goes together only in parts.
+    static let programAlone: Set<String> = [
+        #"{"inputs": [{"path": "a", "name": "${HOME}"}]}"#, #"{"alerts": [{"url": "h"}]}"#, #"{"alerts": [{"url": "https://h", "shape": "slack", "batch": 2}]}"#,
+    ]
 
-    static let environment = ["YES": "true", "TWO": "2", "HOME": "/root"]
+    static let environment = [
+        "YES": "true", "TWO": "2", "HOME": "/root", "HOOK": "https://example.com/x", "SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    ]
 
     @Test func theReaderJudgesAsWeDo() throws {
         let session = try Session()
@@ -92,7 +108,7 @@ import Testing
     @Test func everyKeyIsExplainedAndItsExampleIsInOrder() throws {
         for table in Self.tables(.run) {
             #expect(Set(table.keys.map(\.name)).count == table.keys.count)
-            for key in table.visibleKeys {
+            for key in table.keys {
                 #expect(key.help.hasSuffix("."), "\(key.name)")
                 var reader = ConfigurationReader(folder: "")
                 let json = try PlacedJSON(object: Array("{\"\(key.name)\": \(key.example)}".utf8))
@@ -102,6 +118,49 @@ import Testing
             }
             for name in table.requires.joined() { #expect(table.keys.contains { $0.name == name }) }
         }
+    }
+
+    @Test func aWebhookIsWhatTheFileSays() throws {
+        let session = try Session(["t.json": #"{"a": "{rule}"}"#, "key": "R0UT1NG\n", "ca.pem": "-----BEGIN CERTIFICATE-----"])
+        let text = #"{"alerts": [{"path": "-"}, {"url": "https://127.0.0.1:9/x", "name": "ops", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "template": "t.json", "headers": {"Authorization": "Bearer b"}, "severity": "high", "rules": ["a*", "b"], "tags": ["t"], "rate": 7, "in_flight": 3, "timeout": "2s", "connect_timeout": "1s", "max_age": "2h", "ca_file": "ca.pem", "allow_private": true}, {"url": "https://h/", "batch": 9, "linger": "1s"}, {"url": "https://events.pagerduty.com/v2/enqueue", "name": "pager", "routing_key_file": "key"}]}"#
+        var options = Options()
+        options.take(try Configuration(path: session.folder.path + "/n.json", bytes: Array(text.utf8)))
+        #expect(options.alerts == ["-"] && options.webhookSpecs.count == 3)
+        let webhooks = try options.webhooks()
+        #expect(webhooks.count == 3)
+        let (ops, route) = (webhooks[0].endpoint, webhooks[0].route)
+        #expect(ops.name == "ops" && ops.secrets.count == 2 && ops.headers.map(\.name) == ["Authorization"] && ops.headers[0].value == "Bearer b")
+        #expect(ops.inFlightMax == 3 && ops.timeoutMilliseconds == 2000 && ops.connectTimeoutMilliseconds == 1000 && ops.allowsPrivateAddresses)
+        #expect(ops.delivery.ageMaxMicroseconds == 7_200_000_000 && ops.delivery.alertsPerSecondMax == 7 && ops.delivery.batchMax == 1)
+        #expect(ops.caFile == session.folder.path + "/ca.pem")
+        #expect(route.severityMin == "high" && route.rules == ["a*", "b"] && route.tags == ["t"])
+        if case .template = ops.shape {} else { Issue.record("\(ops.shape)") }
+        #expect(webhooks[1].endpoint.delivery.batchMax == 9 && webhooks[1].endpoint.delivery.lingerMicroseconds == 1_000_000 && webhooks[1].endpoint.shape == .alert)
+        #expect(webhooks[1].endpoint.name.hasPrefix("h-"))
+        if case .pagerDuty = webhooks[2].endpoint.shape {} else { Issue.record("\(webhooks[2].endpoint.shape)") }
+        var said = "\(webhooks) \(options.webhookSpecs)"
+        dump(webhooks, to: &said)
+        dump(options.webhookSpecs, to: &said)
+        dump(options, to: &said)
+        for secret in ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "Bearer b", "R0UT1NG", "AAECAwQF", "127.0.0.1:9/x"] { #expect(!said.contains(secret), "\(secret)") }
+        // Files are looked at before anything runs.
+        for (name, text, says) in [
+            ("t.json", #"{"a": "{rul}"}"#, "alerts[1].template: \(session.folder.path)/t.json:1:9: an alert has no `rul`"), ("ca.pem", "x", "alerts[1].ca_file: \(session.folder.path)/ca.pem: it holds nothing in PEM"),
+        ] {
+            let before = try session.read(name)
+            try session.write(name, text)
+            do throws(UsageError) {
+                _ = try options.webhooks()
+                Issue.record("\(text) is in order")
+            } catch {
+                #expect(error.message.contains(says), "\(error.message)")
+            }
+            try session.write(name, before)
+        }
+        // What flags say of webhooks replaces all of them.
+        options = Options(alerts: ["https://example.com/x"], webhookBatch: 5, webhookLinger: 9_000, given: ["--alerts", "--batch"])
+        options.take(try Configuration(path: session.folder.path + "/n.json", bytes: Array(text.utf8)))
+        #expect(try options.webhooks().map(\.endpoint.delivery.batchMax) == [5] && options.webhooks().map(\.endpoint.delivery.lingerMicroseconds) == [9_000])
     }
 
     @Test func flagsAndTheFileLeadToTheSameOptions() throws {
@@ -148,19 +207,11 @@ import Testing
 
     // MARK: - Secrets
 
-    /// The keys of a webhook as they will be: a secret by itself or in a file.
-    static let hook = ConfigurationTable(
-        keys: ConfigurationTable.alerts.keys.map { key in
-            var key = key
-            key.isMissing = false
-            return key
-        }, requires: [["path", "url"]])
-
     static func read(_ text: String, in folder: String = "") throws -> (section: ConfigurationSection, mistakes: [ConfigurationMistake]) {
         var reader = ConfigurationReader(folder: folder)
         let json = try PlacedJSON(object: Array(text.utf8))
         guard case .object(let members) = json.content else { return (ConfigurationSection(), []) }
-        let section = reader.section(members, hook, at: "alerts[0]", offset: json.offset)
+        let section = reader.section(members, .alerts, at: "alerts[0]", offset: json.offset)
         return (section, reader.mistakes)
     }
 
@@ -207,10 +258,12 @@ import Testing
     }
 
     @Test func theSchemaKnowsBothFormsOfASecret() throws {
-        let schema = ConfigurationSchema.document(Self.hook)
+        let schema = ConfigurationSchema.document(.alerts)
         for name in ["path", "url", "url_file", "secret", "secret_file"] { #expect(schema["properties"]?[name] != nil, "\(name)") }
-        #expect(
-            schema["allOf"]?.description
-                == #"[{"not":{"required":["url","url_file"]}},{"not":{"required":["secret","secret_file"]}},{"oneOf":[{"required":["path"]},{"required":["url"]},{"required":["url_file"]}]}]"#)
+        let rules = schema["allOf"]?.description ?? ""
+        for rule in [
+            #"[{"not":{"required":["url","url_file"]}},{"not":{"required":["secret","secret_file"]}},{"not":{"required":["routing_key","routing_key_file"]}},"#,
+            #"{"oneOf":[{"required":["path"]},{"required":["url"]},{"required":["url_file"]}]},{"anyOf":[{"required":["url"]},{"required":["url_file"]},{"not":{"anyOf":[{"required":["name"]},"#,
+        ] { #expect(rules.contains(rule), "\(rules)") }
     }
 }

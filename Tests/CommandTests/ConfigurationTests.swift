@@ -119,7 +119,7 @@ import Testing
                     ["name": "cards", "path": folder + "/e.ndjson", "follow": false, "journal": false],
                     ["path": "-", "follow": false, "journal": false],
                 ], "alerts": [["path": "-"]], "state": ["directory": folder + "/s", "checkpoint_every": "10s", "on_rule_change": "keep"],
-                "drain": false, "limits": ["workers": 3, "memory": "512M", "reorder_memory": "1G"],
+                "drain": false, "limits": ["workers": 3, "memory": "512M", "reorder_memory": "1G", "outbox": 1_000_000],
                 "log": ["format": "text", "level": "info", "quiet": true],
             ] as NSDictionary)
         try session.write("again.json", outcome.output)
@@ -134,7 +134,7 @@ import Testing
         #expect(
             try Self.object(outcome.lines.dropLast().joined(separator: "\n")) == [
                 "inputs": [["path": "-", "follow": false, "journal": false]], "alerts": [["path": "-"]], "drain": true,
-                "limits": ["workers": cores, "reorder_memory": "1G"], "log": ["format": "text", "level": "info", "quiet": false],
+                "limits": ["workers": cores, "reorder_memory": "1G", "outbox": 1_000_000], "log": ["format": "text", "level": "info", "quiet": false],
             ] as NSDictionary)
     }
 
@@ -210,12 +210,45 @@ import Testing
         Wrong(#"{"inputs": [{"path": "e", "follow": 1}]}"#, "inputs[0].follow is 1; it must be true or false"),
         Wrong(#"{"inputs": [{"path": "e", "follow": "true"}]}"#, #"inputs[0].follow is "true"; it must be true or false"#),
         Wrong(#"{"inputs": [{"path": "e"}, {"path": "e"}]}"#, "inputs[1].path is the same as inputs[0].path", "each input is read once"),
-        Wrong(#"{"alerts": [{"url": "https://hidden"}]}"#, "alerts[0].url https://… is not in this version of Needletail"),
-        Wrong(#"{"alerts": [{"url": "${HIDDEN}"}]}"#, "alerts[0].url is not in this version of Needletail"),
-        Wrong(#"{"alerts": [{"path": "https://hidden"}]}"#, "alerts[0].path https://… is not in this version of Needletail"),
-        Wrong(#"{"alerts": [{"path": "${SET}"}]}"#, "alerts[0].path https://… is not in this version of Needletail"),
-        Wrong(#"{"alerts": [{"secret": "hidden"}]}"#, "alerts[0].secret is not in this version of Needletail"),
-        Wrong(#"{"alerts": [{"secret_file": "hidden"}]}"#, "alerts[0].secret_file is not in this version of Needletail"),
+        Wrong(#"{"alerts": [{"url": "hidden"}]}"#, "n.json:1:20: alerts[0].url: The webhook's address is no URL"),
+        Wrong(#"{"alerts": [{"url": "${NOT_SET}hidden"}]}"#, "alerts[0].url: the environment variable NOT_SET is not set"),
+        Wrong(#"{"alerts": [{"url_file": "missing"}]}"#, "alerts[0].url_file missing: there is no such file"),
+        Wrong(#"{"alerts": [{"url": "http://example.com/hidden"}]}"#, "alerts[0].url: The webhook at example.com is not encrypted"),
+        Wrong(#"{"alerts": [{"url": "https://me:hidden@example.com/"}]}"#, "alerts[0].url: The webhook's address must hold no user and password"),
+        Wrong(#"{"alerts": [{"url": "https://10.0.0.1/hidden"}]}"#, "alerts[0].url: The webhook's address 10.0.0.1 is private"),
+        Wrong(#"{"alerts": [{"url": "https://169.254.169.254/hidden", "allow_private": true}]}"#, "is never allowed"),
+        Wrong(#"{"alerts": [{"path": "https://hidden"}]}"#, "alerts[0].path is an address, https://…", "write it as `url`; that makes it a webhook"),
+        Wrong(#"{"alerts": [{"path": "${SET}"}]}"#, "alerts[0].path is an address, https://…", "write it as `url`"),
+        Wrong(#"{"alerts": [{"path": "a", "batch": 2, "secret": "hidden"}]}"#, "n.json:1:27: alerts[0].batch stands without `url`, which it belongs to", "alerts[0].secret stands without `url`", "give `url`, or leave `secret` out"),
+        Wrong(#"{"alerts": [{"secret_file": "missing"}]}"#, "alerts[0].secret_file missing: there is no such file"),
+        Wrong(#"{"alerts": [{"url": "https://h", "path": "a"}]}"#, "alerts[0] has `path` and `url`, and must have only one of them"),
+        Wrong(#"{"alerts": [{"url": "https://h", "sevrity": "high"}]}"#, "there is no key `alerts[0].sevrity`", "did you mean `severity`?"),
+        Wrong(#"{"alerts": [{"url": "https://h", "secret": "hidden"}]}"#, "n.json:1:44: alerts[0].secret: The webhook secret must begin with whsec_"),
+        Wrong(#"{"alerts": [{"url": "https://h", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw whsec_hidden"}]}"#, "alerts[0].secret: "),
+        Wrong(#"{"alerts": [{"url": "https://h", "secret": "  "}]}"#, "alerts[0].secret: The webhook secret is empty"),
+        Wrong(#"{"alerts": [{"url": "https://h", "name": "two words"}]}"#, #"alerts[0].name is "two words"; it must be the name of a webhook"#),
+        Wrong(#"{"alerts": [{"url": "https://h", "name": "a"}, {"url": "https://i", "name": "a"}]}"#, "n.json:1:78: alerts[1].name is the same as alerts[0].name"),
+        Wrong(#"{"alerts": [{"url": "https://h/hidden"}, {"url": "https://h/hidden"}]}"#, "alerts[1].url is the same as alerts[0].url", "name each place once"),
+        Wrong(#"{"alerts": [{"url": "https://h", "shape": "slak"}]}"#, #"alerts[0].shape is "slak"; it must be "alert", "cloudevents", "slack", "pagerduty", "alertmanager" or "template""#, "did you mean `slack`?"),
+        Wrong(#"{"alerts": [{"url": "https://h", "shape": "slack", "batch": 100}]}"#, "alerts[0].batch: the shape slack has one alert a request, and 100 were asked for", "alert, cloudevents or alertmanager"),
+        Wrong(#"{"alerts": [{"url": "https://h", "template": "t.json", "batch": 2}]}"#, "alerts[0].batch: the shape template has one alert a request"),
+        Wrong(#"{"alerts": [{"url": "https://h", "shape": "pagerduty"}]}"#, "alerts[0].shape: the shape pagerduty needs a routing key", "`routing_key_file`"),
+        Wrong(#"{"alerts": [{"url": "https://h", "shape": "template"}]}"#, "alerts[0].shape: the shape template needs a template", "alerts[0].template"),
+        Wrong(#"{"alerts": [{"url": "https://h", "shape": "slack", "template": "t"}]}"#, "alerts[0].template: a template goes with the shape template, not slack"),
+        Wrong(#"{"alerts": [{"url": "https://h", "shape": "slack", "routing_key": "hidden"}]}"#, "alerts[0].routing_key: a routing key goes with the shape pagerduty"),
+        Wrong(#"{"alerts": [{"url": "https://h", "headers": {"Host": "hidden"}}]}"#, "alerts[0].headers: The header Host is set by needletail itself"),
+        Wrong(#"{"alerts": [{"url": "https://h", "headers": {"X y": "hidden"}}]}"#, "alerts[0].headers: A header's name has letters, digits and -"),
+        Wrong(#"{"alerts": [{"url": "https://h", "headers": {"X": "hidden\n"}}]}"#, "alerts[0].headers: The value of the header X must be one line"),
+        Wrong(#"{"alerts": [{"url": "https://h", "headers": {"X": 5551234}}]}"#, "alerts[0].headers.X is no such value; it must be a text in quotes"),
+        Wrong(#"{"alerts": [{"url": "https://h", "headers": {"X": "hidden", "X": "hidden"}}]}"#, "alerts[0].headers.X is given twice"),
+        Wrong(#"{"alerts": [{"url": "https://h", "headers": "hidden"}]}"#, "alerts[0].headers is no such value; it must be an object in braces"),
+        Wrong(#"{"alerts": [{"url": "https://h", "key_file": "k"}]}"#, "alerts[0].key_file: there is a key and no certificate", "give `certificate_file` too"),
+        Wrong(#"{"alerts": [{"url": "https://h", "severity": "urgent"}]}"#, #"alerts[0].severity is "urgent"; it must be "info", "low", "medium", "high" or "critical""#),
+        Wrong(#"{"alerts": [{"url": "https://h", "rate": 0}]}"#, "alerts[0].rate is 0; it must be a whole number from 1 to 1000000"),
+        Wrong(#"{"alerts": [{"url": "https://h", "batch": 1001}]}"#, "alerts[0].batch is 1001; it must be a whole number from 1 to 1000"),
+        Wrong(#"{"alerts": [{"url": "https://h", "linger": "2m"}]}"#, #"alerts[0].linger is "2m"; it must be a duration such as 10s, 500ms or 1h30m, from 1ms to 1m"#),
+        Wrong(#"{"alerts": [{"url": "https://h", "max_age": "1s"}]}"#, "from 1m to "),
+        Wrong(#"{"limits": {"outbox": 0}}"#, "limits.outbox is 0; it must be a whole number from 1 to 100000000"),
         Wrong(#"{"late": {"path": "-"}}"#, "late.path needs the name of a file or folder"),
         Wrong(#"{"late": {}}"#, "late needs `path`"),
         Wrong(#"{"rejects": null}"#, "rejects is null; it must be an object in braces"),
@@ -271,7 +304,7 @@ import Testing
     @Test func theExampleOfThePageIsInOrderAndComplete() throws {
         let text = try Self.example()
         let session = try Session(["needletail.json": text])
-        let outcome = try session.run("needletail config", environment: ["CARDS_LOG": "/var/log/cards.ndjson"])
+        let outcome = try session.run("needletail config", environment: ["CARDS_LOG": "/var/log/cards.ndjson", "OPS_HOOK": "https://ops.example.com/x", "OPS_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.contains(#""path": "/var/log/cards.ndjson""#))
         let schema = try Self.object(String(contentsOf: Program.repository.appendingPathComponent("docs/needletail.schema.json"), encoding: .utf8))

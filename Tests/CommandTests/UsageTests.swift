@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @Suite struct UsageTests {
-    static let commands = ["run", "check", "test", "explain", "config", "help", "completions"]
+    static let commands = ["run", "check", "test", "explain", "deliveries", "webhook", "config", "help", "completions"]
 
     @Test func withoutACommandTheCommandsAreListed() throws {
         let outcome = try Session().run("needletail")
@@ -123,7 +123,19 @@ import Testing
         Wrong("needletail explain r.rule", "`needletail explain RULES…` is not in this version"),
         Wrong("needletail trace r.rule", "`needletail trace` is not in this version"),
         Wrong("needletail backtest a b", "`needletail backtest` is not in this version"),
-        Wrong("needletail deliveries", "`needletail deliveries` is not in this version"),
+        Wrong("needletail deliveries", "needs to know what to do: list, retry or drop"),
+        Wrong("needletail deliveries lst empty", "one of list, retry, drop, not lst", "did you mean `list`?"),
+        Wrong("needletail deliveries list", "needs a state folder"),
+        Wrong("needletail deliveries list missing", "there is no folder missing"),
+        Wrong("needletail deliveries list empty 3", "needs one folder"),
+        Wrong("needletail deliveries list empty --all", "--all is for `retry` and `drop`"),
+        Wrong("needletail deliveries list empty --limit many", "--limit needs a whole number from 0 to 100000, not many"),
+        Wrong("needletail deliveries retry empty", "which dead letters? Nothing was changed", "say --all: needletail deliveries retry empty --all"),
+        Wrong("needletail deliveries retry empty --endpoint x", "which dead letters?"),
+        Wrong("needletail deliveries drop empty 3 --all", "give one of them"),
+        Wrong("needletail deliveries retry empty --forget --endpoint x", "--forget is for `drop`"),
+        Wrong("needletail deliveries drop empty --forget", "--forget forgets one webhook as a whole"),
+        Wrong("needletail deliveries drop empty 'a b'", "neither the number nor the id"),
     ]
 
     @Test(arguments: wrong) func wrongUsageIsStatus2AndSaysWhatIsWrong(_ wrong: Wrong) throws {

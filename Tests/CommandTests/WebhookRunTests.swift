@@ -76,6 +76,85 @@ import Testing
         #expect(Set(try session.read("got").split(separator: "\n").map { $0.prefix(32) }).count == 20)
     }
 
+    /// Places of the configuration file: each gets what it wants in its own form.
+    @Test func webhooksOfTheConfigurationFileGetWhatTheyWant() throws {
+        let session = try session(pairs: 40)
+        try session.write("r.rule", pairRule + "rule other { by k match a where k < 10 alert high \"{k} is small\" tags small }\n")
+        try session.write("t.json", #"{"text": "{rule} ({severity}): {summary}", "k": "{key.k}", "to": "{fields.nobody}"}"#)
+        try session.write(
+            "n.json",
+            #"{"rules": ["r.rule"], "inputs": [{"path": "e"}], "log": {"quiet": true}, "alerts": [{"path": "out"}, {"name": "all", "url": "${HOOK}/all", "allow_private": true, "batch": 16, "linger": "50ms", "secret": "${SECRET}"}, {"name": "grave", "url": "${HOOK}/grave", "allow_private": true, "severity": "high", "template": "t.json"}, {"name": "none", "url": "${HOOK}/none", "allow_private": true, "tags": ["large"], "shape": "slack"}]}"#)
+        let outcome = try session.run(
+            """
+            \(WebhookRunTests.begin)
+            HOOK=http://127.0.0.1:$port SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw needletail run --config n.json
+            status=$?; kill -KILL $server; exit $status
+            """)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output == "" && outcome.errors == "", "\(outcome.errors)")
+        let sent = try parsed(session.read("out"))
+        #expect(sent.count == 50)
+        var (listed, formed): ([String], [[String: Any]]) = ([], [])
+        for line in try session.read("got").split(separator: "\n") {
+            let words = line.split(separator: " ", maxSplits: 2)
+            let json = try JSONSerialization.jsonObject(with: Data(words[2].utf8))
+            if let list = json as? [[String: Any]] {
+                #expect(words[1] == "v1," && words[0].hasPrefix("batch_") == (list.count > 1) && list.count <= 16)
+                listed += list.compactMap { $0["id"] as? String }
+            } else {
+                #expect(words[1] == "non")
+                formed.append(try #require(json as? [String: Any]))
+            }
+        }
+        #expect(listed.count == 50 && Set(listed) == Set(sent.compactMap { $0["id"] as? String }))
+        #expect(Set(formed.compactMap { $0["text"] as? String }) == Set((0..<10).map { "other (high): \($0) is small" }) && formed.count == 10)
+        #expect(formed.allSatisfy { $0["to"] is NSNull })
+    }
+
+    @Test func flagsShapeWhatIsSent() throws {
+        let session = try session(pairs: 20)
+        try session.write("t.json", #"{"text": "{rule}: {summary}"}"#)
+        let outcome = try session.run(
+            """
+            \(WebhookRunTests.begin)
+            needletail run r.rule --input e \(WebhookRunTests.flags) --webhook-template t.json && mv got formed &&
+            needletail run r.rule --input e \(WebhookRunTests.flags) --webhook-shape cloudevents --batch 8 --linger 1m
+            status=$?; kill -KILL $server; exit $status
+            """)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let texts = try session.read("formed").split(separator: "\n").compactMap { $0.split(separator: " ", maxSplits: 2).last }
+        #expect(Set(texts) == Set((0..<20).map { "{\"text\":\"pair: \($0)\"}" }))
+        var events: [[String: Any]] = []
+        for line in try session.read("got").split(separator: "\n") {
+            let body = try #require(line.split(separator: " ", maxSplits: 2).last)
+            events += try #require(try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [[String: Any]])
+        }
+        #expect(events.count == 20 && events.allSatisfy { $0["specversion"] as? String == "1.0" })
+    }
+
+    @Test(arguments: [
+        ("--batch 0", "--batch needs a whole number from 1 to 1000, not 0"), ("--batch 1001", "not 1001"), ("--linger 2m", "--linger needs a duration"),
+        ("--batch 2 --webhook-shape slack", "--batch: the shape slack has one alert a request"), ("--webhook-shape slak", "--webhook-shape is one of alert, cloudevents"),
+        ("--webhook-shape pagerduty", "--webhook-shape: the shape pagerduty needs a routing key"), ("--webhook-shape template", "name its file: --webhook-template"),
+        ("--webhook-template missing", "--webhook-template: missing: there is no such file"), ("--webhook-template t.json", "--webhook-template: t.json:1:9: an alert has no `sumary`\n  did you mean `summary`?"),
+        ("--webhook-template t.json --webhook-shape slack", "a template goes with the shape template, not slack"), ("--webhook-ca missing", "--webhook-ca: missing: there is no such file"),
+        ("--webhook-ca e", "it holds nothing in PEM"), ("--alerts '${SAME}' --alerts '${OTHER}'", "two webhooks are called example.com-"),
+    ])
+    func wrongFlagsAreRefused(flags: String, message: String) throws {
+        let session = try session(pairs: 1)
+        try session.write("t.json", #"{"a": "{sumary}"}"#)
+        let outcome = try session.run("SAME=https://example.com/y OTHER=https://example.com/y needletail run r.rule --input e --alerts https://example.com/x \(flags)")
+        #expect(outcome.status == 2 && outcome.errors.contains(message), "\(outcome.errors)")
+    }
+
+    @Test func flagsOfWebhooksAreForWebhooks() throws {
+        let session = try session(pairs: 1)
+        try session.write("n.json", #"{"alerts": [{"url": "https://example.com/x"}]}"#)
+        let outcome = try session.run("needletail run r.rule --input e --batch 2; needletail run r.rule --input e --batch 2 --config n.json")
+        #expect(outcome.errors.contains("--batch is for webhooks that --alerts names, and there is none\n  name one"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("those of the configuration file have their own keys for it"), "\(outcome.errors)")
+    }
+
     @Test func withoutStateALossIsAFailure() throws {
         let session = try session(pairs: 3)
         let outcome = try session.run(

@@ -35,10 +35,16 @@ import Streaming
         var firstTaken: [UInt64] = []
         var wrong: [String] = []
         var history: [UInt64: [String]] = [:]
-        var bodies: [UInt64: [UInt8]] = [:]
+        /// By the request's id.
+        var bodies: [String: [UInt8]] = [:]
+        /// The id of the request with which each was first taken.
+        var takenWith: [UInt64: String] = [:]
         let secret: WebhookSecret
+        /// 1: each request is an alert; otherwise a list.
+        let batchMax: Int
 
-        init(_ salt: UInt64, count: UInt64, clock: ScaledClock, secret: WebhookSecret) {
+        init(_ salt: UInt64, count: UInt64, batchMax: Int, clock: ScaledClock, secret: WebhookSecret) {
+            self.batchMax = batchMax
             random = SeededGenerator(salt)
             self.clock = clock
             self.secret = secret
@@ -63,40 +69,57 @@ import Streaming
         }
 
         func reply(_ request: TestRequest) -> TestReply {
-            let ordinal = UInt64(request.header("webhook-id")?.dropFirst(2) ?? "") ?? .max
-            let reply = decide(request)
-            lock.locked { history[ordinal, default: []].append("\(clock.monotonicMicroseconds / MisbehaviourTests.scale / 1000) ms: \(reply)") }
+            let ordinals = ordinals(of: request)
+            let reply = decide(request, ordinals)
+            lock.locked {
+                for ordinal in ordinals {
+                    let time = clock.monotonicMicroseconds / MisbehaviourTests.scale / 1000
+                    history[ordinal, default: []].append("\(time) ms in \(request.header("webhook-id") ?? ""): \(reply)")
+                }
+            }
             return reply
         }
 
-        private func decide(_ request: TestRequest) -> TestReply {
+        /// The alerts of a request, in its order.
+        private func ordinals(of request: TestRequest) -> [UInt64] {
+            let json = try? JSONSerialization.jsonObject(with: Data(request.body))
+            let alerts = batchMax == 1 ? [json as? [String: Any] ?? [:]] : json as? [[String: Any]] ?? []
+            return alerts.map { UInt64(($0["id"] as? String ?? "").dropFirst(2)) ?? .max }
+        }
+
+        private func decide(_ request: TestRequest, _ ordinals: [UInt64]) -> TestReply {
             lock.locked {
-                guard let id = request.header("webhook-id"), let ordinal = UInt64(id.dropFirst(2)), let end = ends[ordinal] else {
+                let ends = ordinals.compactMap { self.ends[$0] }
+                guard let id = request.header("webhook-id"), !ends.isEmpty, ends.count == ordinals.count, ends.count <= batchMax else {
                     wrong.append("an unknown request: \(request.head)")
                     return .answer(400)
                 }
+                if id != WebhookEndpoint.requestID(of: ordinals.map { "id\($0)" }) { wrong.append("\(id) of \(ordinals)") }
                 let time = Int64(request.header("webhook-timestamp") ?? "") ?? 0
                 if request.header("webhook-signature") != secret.signature(id: id, timestamp: time, body: request.body) { wrong.append("\(id): its signature") }
-                if bodies[ordinal, default: request.body] != request.body { wrong.append("\(id): other bytes") }
-                bodies[ordinal] = request.body
-                if let before = firstTaken.first(where: { $0 > ordinal && ($0 - ordinal) % (2 * MisbehaviourTests.lanes) == 0 }) {
-                    wrong.append("\(id) comes after \(before)")
+                if bodies[id, default: request.body] != request.body { wrong.append("\(id): other bytes") }
+                bodies[id] = request.body
+                for (place, ordinal) in ordinals.enumerated() {
+                    let before = firstTaken.first { $0 > ordinal && ($0 - ordinal) % (2 * MisbehaviourTests.lanes) == 0 && !ordinals.contains($0) }
+                    let within = ordinals[..<place].first { $0 > ordinal && ($0 - ordinal) % (2 * MisbehaviourTests.lanes) == 0 }
+                    if let other = before ?? within { wrong.append("id\(ordinal) comes after \(other)") }
                 }
-                if faultsLeft[ordinal, default: 0] > 0 || end == .never {
-                    faultsLeft[ordinal, default: 0] -= 1
-                    return fault(ordinal)
-                }
-                if case .refused(let status) = end {
+                // One that is refused takes the others with it, which then come by themselves.
+                for case .refused(let status) in ends {
                     return .answer(status, headers: ["Location: http://169.254.169.254/latest/meta-data"], body: "no")
                 }
-                take(ordinal)
+                if ordinals.contains(where: { faultsLeft[$0, default: 0] > 0 }) || ends.contains(.never) {
+                    for ordinal in ordinals { faultsLeft[ordinal, default: 0] -= 1 }
+                    return fault(ordinals, id)
+                }
+                take(ordinals, id)
                 // On a busy machine the request may come so late that the sender does not wait for the answer.
                 let age = (clock.wallMicroseconds - time * 1_000_000) / MisbehaviourTests.scale / 1000
-                if age > MisbehaviourTests.timeoutMilliseconds / 2 { ambiguous[ordinal, default: 0] += 1 }
+                if age > MisbehaviourTests.timeoutMilliseconds / 2 { doubt(ordinals) }
                 switch Int.random(in: 0..<14, using: &random) {
                 case 0:
                     // On a busy machine it may take too long.
-                    ambiguous[ordinal, default: 0] += 1
+                    doubt(ordinals)
                     return .drip(200)
                 case 1: return .huge(300_000)
                 case 2: return .answer(200, body: String(repeating: "x", count: 3000), delayMilliseconds: 20)
@@ -107,18 +130,24 @@ import Streaming
             }
         }
 
-        private func take(_ ordinal: UInt64) {
-            if taken[ordinal] == nil { firstTaken.append(ordinal) }
-            taken[ordinal, default: 0] += 1
-            if taken[ordinal, default: 0] > 1 + ambiguous[ordinal, default: 0] { wrong.append("id\(ordinal) was sent again without need: \(history[ordinal] ?? [])") }
+        private func doubt(_ ordinals: [UInt64]) { for ordinal in ordinals { ambiguous[ordinal, default: 0] += 1 } }
+
+        private func take(_ ordinals: [UInt64], _ id: String) {
+            for ordinal in ordinals {
+                if taken[ordinal] == nil { firstTaken.append(ordinal) }
+                taken[ordinal, default: 0] += 1
+                if taken[ordinal, default: 0] > 1 + ambiguous[ordinal, default: 0] { wrong.append("id\(ordinal) was sent again without need: \(history[ordinal] ?? [])") }
+                if takenWith[ordinal, default: id] != id { wrong.append("id\(ordinal) was sent again in another request: \(history[ordinal] ?? [])") }
+                takenWith[ordinal] = id
+            }
         }
 
-        /// Some faults come after the alert was taken.
-        private func fault(_ ordinal: UInt64) -> TestReply {
-            let isOpen = ends[ordinal] == .taken && Int.random(in: 0..<3, using: &random) == 0
+        /// Some faults come after the alerts were taken.
+        private func fault(_ ordinals: [UInt64], _ id: String) -> TestReply {
+            let isOpen = ordinals.allSatisfy { ends[$0] == .taken } && Int.random(in: 0..<3, using: &random) == 0
             if isOpen {
-                take(ordinal)
-                ambiguous[ordinal, default: 0] += 1
+                take(ordinals, id)
+                doubt(ordinals)
                 switch Int.random(in: 0..<4, using: &random) {
                 case 0: return .hang(milliseconds: MisbehaviourTests.timeoutMilliseconds * 2)
                 case 1: return .garbage
@@ -150,7 +179,9 @@ import Streaming
         let clock = ScaledClock(scale: scale)
         let count = UInt64.random(in: 5...40, using: &random)
         let secret = try WebhookSecret(SenderTests.secretText)
-        let world = World(8000 + UInt64(round), count: count, clock: clock, secret: secret)
+        // A third of the runs send batches.
+        let batchMax = round % 3 == 2 ? Int.random(in: 2...12, using: &random) : 1
+        let world = World(8000 + UInt64(round), count: count, batchMax: batchMax, clock: clock, secret: secret)
         let server = try TestServer(number: round, resetsBeforeReading: { world.resets() }) { world.reply($0) }
         defer { server.stop() }
         var endpoint = try WebhookEndpoint(name: "ops", url: server.url, secrets: [secret], allowsPrivateAddresses: true)
@@ -160,6 +191,8 @@ import Streaming
         let hasNever = world.ends.values.contains(.never)
         endpoint.delivery.ageMaxMicroseconds = hasNever ? 1_500_000_000 : 3_600_000_000
         endpoint.delivery.circuitFailures = Int.random(in: 2...10, using: &random)
+        endpoint.delivery.batchMax = batchMax
+        endpoint.delivery.lingerMicroseconds = Int64.random(in: 1_000...4_000_000, using: &random)
         let outbox = MemoryOutbox()
         let sender = try WebhookSender(endpoint, outbox: outbox, clock: clock, random: SeededGenerator.shared(UInt64(round)), tuning: .init(timeScale: scale))
         sender.start()

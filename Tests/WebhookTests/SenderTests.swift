@@ -85,6 +85,42 @@ import Streaming
         #expect(log.ids.count == 500 && Set(log.ids).count == 500)
     }
 
+    /// Batches with some that the endpoint cannot take: these alone are dead.
+    @Test func batchesAreSignedAndTheBadOnesAloneAreDead() throws {
+        let log = Log()
+        let server = try TestServer { request in
+            log.note(request)
+            let ids = (try? JSONSerialization.jsonObject(with: Data(request.body)) as? [[String: Any]])?.compactMap { $0["id"] as? String } ?? []
+            return ids.contains { $0.hasSuffix("7") } ? .answer(422) : .answer(200)
+        }
+        defer { server.stop() }
+        let secret = try WebhookSecret(Self.secretText)
+        var endpoint = try WebhookEndpoint(name: "ops", url: server.url, secrets: [secret], allowsPrivateAddresses: true)
+        endpoint.delivery.batchMax = 25
+        endpoint.delivery.lingerMicroseconds = 50_000
+        let outbox = MemoryOutbox()
+        try Self.fill(outbox, "ops", 0..<503, lanes: 9)
+        let sender = try WebhookSender(endpoint, outbox: outbox, clock: SystemClock())
+        sender.start()
+        #expect(sender.waitUntilDelivered(timeoutMicroseconds: 20_000_000))
+        sender.stop()
+        let bad = (0..<503).filter { $0 % 10 == 7 }
+        #expect(sender.current.delivered == UInt64(503 - bad.count) && sender.current.givenUp == UInt64(bad.count))
+        let letters = try outbox.deadLetters(of: sender.number, from: 0, countMax: 1000)
+        #expect(letters.map { Int($0.alert.ordinal) } == bad && letters.allSatisfy { $0.burial.lastStatus == 422 && $0.burial.attempts <= 2 })
+        var several = 0
+        for request in log.all {
+            let id = try #require(request.header("webhook-id"))
+            let time = try #require(Int64(request.header("webhook-timestamp") ?? ""))
+            #expect(request.header("webhook-signature") == secret.signature(id: id, timestamp: time, body: request.body))
+            let alerts = try #require(try JSONSerialization.jsonObject(with: Data(request.body)) as? [[String: Any]])
+            let ids = alerts.compactMap { $0["id"] as? String }
+            #expect(id == WebhookEndpoint.requestID(of: ids) && ids.count <= 25)
+            several += ids.count > 1 ? 1 : 0
+        }
+        #expect(several >= 20)
+    }
+
     @Test func anEndpointThatIsDownIsWaitedFor() throws {
         let log = Log()
         let server = try TestServer(number: 20_000) { request in

@@ -34,7 +34,7 @@ import Testing
         #expect(same(event["data"], try JSONSerialization.jsonObject(with: Data(alert.body))))
         // Names of attributes are lower-case letters and digits.
         #expect(event.keys.allSatisfy { $0.allSatisfy { $0.isLowercase } })
-        #expect(WebhookShape.cloudEvents.contentType == "application/cloudevents+json")
+        #expect(WebhookShape.cloudEvents.contentType(isBatched: false) == "application/cloudevents+json")
     }
 
     @Test func slack() throws {
@@ -68,6 +68,27 @@ import Testing
             "id": "9f3c", "summary": "3 probes on <c1> & \"more\" 🚨 😀", "probes": "3", "spent": "512.4", "list": #"["a",{"b":"}"}]"#, "none": "unknown",
             "ok": "true",
         ])
+    }
+
+    @Test func lists() throws {
+        var other = alert
+        other.id = "a1"
+        func list(_ shape: WebhookShape, _ alerts: [OutboxText]) throws -> [[String: Any]] {
+            let body = try #require(shape.list(of: alerts))
+            return try #require(try JSONSerialization.jsonObject(with: Data(body)) as? [[String: Any]])
+        }
+        #expect(try list(.alert, [alert]).count == 1)
+        #expect(try list(.alert, [alert, other]).map { $0["rule"] as? String } == ["card_testing", "card_testing"])
+        #expect(try list(.cloudEvents, [alert, other]).map { $0["id"] as? String } == ["9f3c", "a1"])
+        #expect(WebhookShape.cloudEvents.contentType(isBatched: true) == "application/cloudevents-batch+json")
+        #expect(WebhookShape.alert.contentType(isBatched: true) == "application/json")
+        let alerts = try list(.alertmanager, [alert, other])
+        #expect(alerts.map { ($0["annotations"] as? [String: String])?["id"] } == ["9f3c", "a1"])
+        #expect(WebhookShape.alert.list(of: [alert, OutboxText(id: "x", rule: "r", severity: "", body: Array("{".utf8))]) == nil)
+        #expect([WebhookShape.slack, .pagerDuty(routingKey: WebhookKey("k"))].allSatisfy { !$0.takesBatches })
+        let ids = WebhookEndpoint.requestID(of: ["a", "b"])
+        #expect(WebhookEndpoint.requestID(of: ["a"]) == "a" && ids.hasPrefix("batch_") && ids.utf8.count == 38)
+        #expect(ids == WebhookEndpoint.requestID(of: ["a", "b"]) && ids != WebhookEndpoint.requestID(of: ["b", "a"]) && ids != WebhookEndpoint.requestID(of: ["a", "b", "c"]))
     }
 
     /// Texts of any length and kind: what comes out is JSON, and within the services' bounds.

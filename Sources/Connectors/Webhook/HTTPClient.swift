@@ -22,7 +22,7 @@ final class HTTPClient {
         let cell = PolicyCell(AddressPolicy(allowsPrivate: endpoint.allowsPrivateAddresses))
         policy = cell
         // What libcurl would add by itself: `Expect` costs a round trip, and an answer that is thrown away has no preferred type.
-        fixedHeaders = ["Content-Type: \(endpoint.shape.contentType)", "Expect:", "Accept:"] + endpoint.headers.map { "\($0.name): \($0.value)" }
+        fixedHeaders = ["Content-Type: \(endpoint.shape.contentType(isBatched: endpoint.isBatched))", "Expect:", "Accept:"] + endpoint.headers.map { "\($0.name): \($0.value)" }
         var settings = nt_http_settings()
         settings.connections_max = endpoint.inFlightMax
         settings.connect_timeout_ms = endpoint.connectTimeoutMilliseconds

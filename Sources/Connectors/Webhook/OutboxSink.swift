@@ -86,7 +86,7 @@ public final class OutboxSink: Sink {
 
 extension OutboxAlert {
     /// An alert as it leaves the run, one line of JSON, and its tags as they stand there. Nil where it is none.
-    static func read(_ line: ArraySlice<UInt8>, ordinal: UInt64, appendedMicroseconds: Int64) -> (alert: OutboxAlert, tags: [String])? {
+    public static func read(_ line: ArraySlice<UInt8>, ordinal: UInt64, appendedMicroseconds: Int64) -> (alert: OutboxAlert, tags: [String])? {
         guard let members = AlertMembers(line), let id = members.text("id"), let rule = members.text("rule") else { return nil }
         func text(_ bytes: ArraySlice<UInt8>?) -> String { String(decoding: bytes ?? [], as: UTF8.self) }
         let alert = OutboxAlert(

@@ -27,6 +27,9 @@ public struct WebhookEndpoint: Sendable, CustomStringConvertible, CustomReflecta
     public var answerBytesMax = 64 << 10
     public var delivery = DeliverySettings()
 
+    /// Whether what is sent is a list of alerts.
+    var isBatched: Bool { delivery.batchMax > 1 && shape.takesBatches }
+
     static let secretsMax = 16
     static let inFlightBounds = 1...1_000
 

@@ -9,14 +9,15 @@ public import Streaming
 
 /// What a webhook has done since its start.
 public struct WebhookStatus: Sendable, Equatable {
+    /// Requests; what follows counts alerts, but for ``failed``.
     public var attempts: UInt64 = 0
     public var delivered: UInt64 = 0
     public var givenUp: UInt64 = 0
-    /// Attempts that are followed by others.
+    /// Requests that are followed by others.
     public var failed: UInt64 = 0
     /// Why the last attempt failed; for people, without secrets. Nil once one has gone well.
     public var lastFailure: String?
-    /// Nothing is sent but one alert at a time, until one is answered.
+    /// Nothing is sent but one request at a time, until one is answered.
     public var isEndpointDown = false
     /// There may be no more dead letters: alerts that are given up stay where they are.
     public var areDeadLettersFull = false
@@ -50,6 +51,7 @@ public final class WebhookSender: @unchecked Sendable {
     private let lock = Lock()
     private var shared = WebhookStatus()
     private var isStopping = false
+    private var isHurried = false
     /// On the clock; requests under way are ended then.
     private var stopTime = Int64.max
 
@@ -58,8 +60,8 @@ public final class WebhookSender: @unchecked Sendable {
     private var status = WebhookStatus()
     /// Alerts of the plan whose bodies are at hand.
     private var alerts: [UInt64: OutboxAlert] = [:]
-    /// The ids of those that are under way.
-    private var sent: [UInt64: String] = [:]
+    /// The alerts of each request that is under way.
+    private var sent: [UInt64: [OutboxReference]] = [:]
     /// Where reading goes on.
     private var cursor: UInt64 = 0
     private var mayHaveMore = true
@@ -91,6 +93,7 @@ public final class WebhookSender: @unchecked Sendable {
     ) throws {
         var endpoint = endpoint
         endpoint.inFlightMax = min(max(endpoint.inFlightMax, WebhookEndpoint.inFlightBounds.lowerBound), WebhookEndpoint.inFlightBounds.upperBound)
+        if !endpoint.shape.takesBatches { endpoint.delivery.batchMax = 1 }
         self.endpoint = endpoint
         self.outbox = outbox
         self.clock = clock
@@ -130,6 +133,12 @@ public final class WebhookSender: @unchecked Sendable {
     }
 
     public var current: WebhookStatus { lock.locked { shared } }
+
+    /// From now on no alert waits for others of its batch: no more will come.
+    public func hurry() {
+        lock.locked { isHurried = true }
+        client.wake()
+    }
 
     /// Waits until every alert is delivered or given up, but no longer than the time given. Alerts that are appended meanwhile count too.
     ///
@@ -178,7 +187,8 @@ public final class WebhookSender: @unchecked Sendable {
     /// False at the end.
     private func step() -> Bool {
         let now = clock.monotonicMicroseconds
-        let (isStopping, stopTime) = lock.locked { (self.isStopping, self.stopTime) }
+        let (isStopping, stopTime, isHurried) = lock.locked { (self.isStopping, self.stopTime, self.isHurried) }
+        plan.lingers = !isHurried
         if !isStopping {
             guard read(now), begin(now) else { return false }
         } else if plan.inFlightCount == 0 || now >= stopTime {
@@ -211,7 +221,7 @@ public final class WebhookSender: @unchecked Sendable {
                     if isUnmarked(alert.ordinal) { continue }
                     keep(alert)
                     let age = wall.subtractingReportingOverflow(alert.appendedMicroseconds)
-                    plan.add(alert.ordinal, lane: .init(rule: alert.rule, key: alert.key), age: age.overflow ? 0 : age.partialValue, now: now)
+                    plan.add(alert.ordinal, lane: .init(rule: alert.rule, key: alert.key), byteCount: alert.body.count, age: age.overflow ? 0 : age.partialValue, now: now)
                 }
             } catch {
                 return note(error)
@@ -235,16 +245,19 @@ public final class WebhookSender: @unchecked Sendable {
     /// Begins the attempts that are due.
     private func begin(_ now: Int64) -> Bool {
         guard unmarkedCount < tuning.marksMax * 4 else { return true }
-        while let ordinal = plan.next(now: now) {
+        while let tag = plan.next(now: now) {
             do throws(StoreError) {
-                guard let alert = try alert(ordinal) else {
-                    // Somebody has removed it.
-                    plan.discard(ordinal)
+                let ordinals = plan.alerts(of: tag)
+                var found: [OutboxAlert] = []
+                for ordinal in ordinals { if let alert = try alert(ordinal) { found.append(alert) } }
+                guard found.count == ordinals.count else {
+                    // Somebody has removed one.
+                    plan.discard(tag)
                     continue
                 }
-                attempt(alert, now)
+                attempt(found, tag, now)
             } catch {
-                _ = plan.ended(ordinal, .failed(reason: "the outbox cannot be read", status: nil, retryAfterMicroseconds: nil), now: now)
+                _ = plan.ended(tag, .failed(reason: "the outbox cannot be read", status: nil, retryAfterMicroseconds: nil), now: now)
                 return note(error)
             }
         }
@@ -259,49 +272,50 @@ public final class WebhookSender: @unchecked Sendable {
         return found
     }
 
-    private func attempt(_ alert: OutboxAlert, _ now: Int64) {
+    private func attempt(_ alerts: [OutboxAlert], _ tag: UInt64, _ now: Int64) {
         status.attempts += 1
-        sent[alert.ordinal] = alert.id
+        sent[tag] = alerts.map { OutboxReference(ordinal: $0.ordinal, id: $0.id) }
         // What stands in a header must not end it; an alert's id is hexadecimal digits.
-        guard !alert.id.isEmpty, alert.id.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
-            take(.init(tag: alert.ordinal, outcome: .refused(reason: "its id cannot be sent in a header", status: 0)), now)
+        guard alerts.allSatisfy({ !$0.id.isEmpty && $0.id.utf8.allSatisfy { $0 > 32 && $0 < 127 } }) else {
+            take(.init(tag: tag, outcome: .refused(reason: "its id cannot be sent in a header", status: 0)), now)
             return
         }
-        guard let request = endpoint.request(of: alert, timestamp: clock.wallMicroseconds / 1_000_000) else {
-            take(.init(tag: alert.ordinal, outcome: .refused(reason: "it is no alert in JSON", status: 0)), now)
+        guard let request = endpoint.request(of: alerts, timestamp: clock.wallMicroseconds / 1_000_000) else {
+            take(.init(tag: tag, outcome: .refused(reason: "it is no alert in JSON", status: 0)), now)
             return
         }
-        if !client.start(tag: alert.ordinal, body: request.body, headers: request.headers) {
-            take(.init(tag: alert.ordinal, outcome: .failed(reason: "there is no memory", status: nil, retryAfterMicroseconds: nil)), now)
+        if !client.start(tag: tag, body: request.body, headers: request.headers) {
+            take(.init(tag: tag, outcome: .failed(reason: "there is no memory", status: nil, retryAfterMicroseconds: nil)), now)
         }
     }
 
     /// What became of an attempt.
     private func take(_ answer: HTTPClient.Answer, _ now: Int64) {
-        let id = sent.removeValue(forKey: answer.tag) ?? ""
+        let references = sent.removeValue(forKey: answer.tag) ?? []
         switch answer.outcome {
         case .delivered: status.lastFailure = nil
         case .refused(let reason, _), .failed(let reason, _, _): status.lastFailure = reason
         }
         switch plan.ended(answer.tag, answer.outcome, now: now) {
-        case .waiting: status.failed += 1
+        case .waiting, .takenApart: status.failed += 1
         case .delivered:
-            status.delivered += 1
-            delivered.append(OutboxReference(ordinal: answer.tag, id: id))
-            settle(answer.tag, now)
+            status.delivered += UInt64(references.count)
+            delivered += references
+            settle(references, now)
         case .givenUp(let reason, let attempts, let lastStatus):
-            status.givenUp += 1
+            status.givenUp += UInt64(references.count)
             let code = lastStatus.flatMap { $0 == 0 ? nil : $0 }
-            burials.append(
+            burials += references.map {
                 Burial(
-                    ordinal: answer.tag, id: id, reason: reason, attempts: attempts, lastStatus: code, buriedMicroseconds: clock.wallMicroseconds))
-            settle(answer.tag, now)
+                    ordinal: $0.ordinal, id: $0.id, reason: reason, attempts: attempts, lastStatus: code, buriedMicroseconds: clock.wallMicroseconds)
+            }
+            settle(references, now)
         }
         status.isEndpointDown = plan.isEndpointDown
     }
 
-    private func settle(_ ordinal: UInt64, _ now: Int64) {
-        forget(ordinal)
+    private func settle(_ references: [OutboxReference], _ now: Int64) {
+        for reference in references { forget(reference.ordinal) }
         unmarkedSince = unmarkedSince ?? now
     }
 

@@ -15,7 +15,7 @@ public struct WebhookTrial: Sendable, Equatable {
     ///
     /// - Throws: where there is no memory, or the alert is none.
     public static func send(_ alert: OutboxAlert, to endpoint: WebhookEndpoint, clock: any Clock) throws(WebhookError) -> WebhookTrial {
-        guard let request = endpoint.request(of: alert, timestamp: clock.wallMicroseconds / 1_000_000) else {
+        guard let request = endpoint.request(of: [alert], timestamp: clock.wallMicroseconds / 1_000_000) else {
             throw WebhookError("The alert cannot be put into the form that \(endpoint.name) takes")
         }
         let client = try HTTPClient(endpoint)
@@ -29,34 +29,13 @@ public struct WebhookTrial: Sendable, Equatable {
             var shown = endpoint
             shown.shape = endpoint.shape.masked
             var trial = WebhookTrial(
-                headers: ["Content-Type: \(endpoint.shape.contentType)"] + request.headers + endpoint.headers.map { "\($0.name): …" },
-                body: shown.request(of: alert, timestamp: 0)?.body ?? [], isDelivered: false, answer: "", microseconds: clock.monotonicMicroseconds - begun)
+                headers: ["Content-Type: \(endpoint.shape.contentType(isBatched: endpoint.isBatched))"] + request.headers + endpoint.headers.map { "\($0.name): …" },
+                body: shown.request(of: [alert], timestamp: 0)?.body ?? [], isDelivered: false, answer: "", microseconds: clock.monotonicMicroseconds - begun)
             switch answer.outcome {
             case .delivered: (trial.isDelivered, trial.answer) = (true, "it was taken")
             case .refused(let reason, _), .failed(let reason, _, _): trial.answer = reason
             }
             return trial
         }
-    }
-}
-
-extension WebhookEndpoint {
-    struct Request {
-        var headers: [String]
-        var body: [UInt8]
-    }
-
-    /// Nil where the alert is none.
-    ///
-    /// - Parameter timestamp: seconds since 1970, the attempt's.
-    func request(of alert: OutboxAlert, timestamp: Int64) -> Request? {
-        let text = OutboxText(id: alert.id, rule: alert.rule, severity: alert.severity, body: alert.body)
-        guard let body = shape.body(of: text) else { return nil }
-        var headers = ["webhook-id: \(alert.id)", "webhook-timestamp: \(timestamp)"]
-        if !secrets.isEmpty {
-            let signatures = secrets.map { $0.signature(id: alert.id, timestamp: timestamp, body: body) }
-            headers.append("webhook-signature: " + signatures.joined(separator: " "))
-        }
-        return Request(headers: headers, body: body)
     }
 }

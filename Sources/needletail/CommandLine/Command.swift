@@ -22,10 +22,10 @@ struct Command: Sendable {
 }
 
 extension Command {
-    static let all: [Command] = [.run, .check, .test, .format, .explain, .savepoint, .state, .config, .help, .completions]
+    static let all: [Command] = [.run, .check, .test, .format, .explain, .savepoint, .state, .deliveries, .webhook, .config, .help, .completions]
 
     /// What the contract has and a later version brings.
-    static let missingNames = ["trace", "backtest", "deliveries"]
+    static let missingNames = ["trace", "backtest"]
 
     static func named(_ name: String) throws(UsageError) -> Command {
         if let command = all.first(where: { $0.name == name }) { return command }

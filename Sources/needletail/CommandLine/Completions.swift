@@ -19,6 +19,8 @@ enum Completions {
         switch command.name {
         case "help": Command.all.map(\.name)
         case "completions": Shell.allCases.map(\.rawValue)
+        case "deliveries": ["list", "retry", "drop"]
+        case "webhook": ["test"]
         default: []
         }
     }

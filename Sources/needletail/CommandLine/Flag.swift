@@ -77,22 +77,12 @@ extension Flag {
         options.alerts.append(value)
     }
 
-    static let webhookSecretEnv = Flag(
-        name: "--webhook-secret-env", value: .text("NAME"), defaultText: "unsigned",
-        help: "The environment variable with the secrets that webhooks are signed with (Standard Webhooks 1.0): `whsec_…`, several with spaces between."
-    ) { (options, value) throws(UsageError) in options.webhookSecretEnv = value }
-
-    static let webhookAllowPrivate = Flag(
-        name: "--webhook-allow-private", value: .none, defaultText: "refused",
-        help: "Let webhooks go to loopback and private addresses, and to these without TLS. Link-local and metadata addresses are always refused."
-    ) { (options, _) throws(UsageError) in options.webhooksMayBePrivate = true }
-
     static let outbox = Flag(
-        name: "--outbox", value: .text("N"), defaultText: "1000000",
+        name: "--outbox", value: .text("N"), defaultText: "\(RunBounds.outboxRowsDefault)",
         help: "Most alerts that wait for webhooks. At the bound the run waits; none is dropped."
     ) { (options, value) throws(UsageError) in
-        guard let count = Int(value), (1...100_000_000).contains(count) else {
-            throw UsageError("--outbox needs a whole number from 1 to 100000000, not \(value)")
+        guard let count = Int(value), RunBounds.outboxRows.contains(count) else {
+            throw UsageError("--outbox needs a whole number from \(RunBounds.outboxRows.lowerBound) to \(RunBounds.outboxRows.upperBound), not \(value)")
         }
         options.outboxRows = count
     }
@@ -235,7 +225,7 @@ extension Flag {
 
     // MARK: - Values
 
-    private static func choice<Choice: RawRepresentable & CaseIterable>(
+    static func choice<Choice: RawRepresentable & CaseIterable>(
         _ value: String, of flag: String
     ) throws(UsageError) -> Choice where Choice.RawValue == String {
         if let choice = Choice(rawValue: value) { return choice }
@@ -267,6 +257,9 @@ extension Flag {
         let name = value.utf8[..<colon]
         return isName(name) ? String(value[..<colon]) + "://" : nil
     }
+
+    /// Most characters of a name.
+    static let nameCountMax = 128
 
     static func isName(_ text: Substring.UTF8View) -> Bool {
         guard let first = text.first, isLetter(first) else { return false }

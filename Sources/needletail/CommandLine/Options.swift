@@ -20,6 +20,15 @@ struct Options {
     /// The environment variable with the secrets of webhooks.
     var webhookSecretEnv: String?
     var webhooksMayBePrivate = false
+    /// Of the webhooks that flags name.
+    var webhookShape: WebhookSpec.Shape?
+    var webhookTemplate: String?
+    var webhookCAFile: String?
+    var webhookBatch: Int?
+    /// Microseconds.
+    var webhookLinger: Int64?
+    /// Those of the configuration file.
+    var webhookSpecs: [WebhookSpec] = []
     var outboxRows: Int?
     /// Threads that match; nil: as many as there are cores.
     var workers: Int?
@@ -36,7 +45,12 @@ struct Options {
     var logLevel = LogLevel.info
     /// Of `state`.
     var key: String?
-    /// Of `check` and `state`.
+    /// Of `deliveries`: a webhook's name, whether all of its dead letters are meant or itself, and how many are shown of each.
+    var endpoint: String?
+    var wantsAll = false
+    var forgets = false
+    var limit = 100
+    /// Of `check`, `state` and `deliveries`.
     var diagnosticFormat = LogFormat.text
     /// Of `test`.
     var updates = false

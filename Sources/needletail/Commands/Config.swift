@@ -4,7 +4,7 @@ extension Command {
     static let config = Command(
         name: "config", operands: "[FILE]", summary: "check a configuration file and print what it comes to",
         details: [
-            "Reads a configuration file (by default \(Configuration.defaultPath) in the current folder) and prints it as a run goes by it: defaults filled in, environment variables in their places, paths from the root, secrets masked as \(Configuration.mask). What is printed is a configuration file itself.",
+            "Reads a configuration file (by default \(Configuration.defaultPath) in the current folder) and prints it as a run goes by it: defaults filled in, environment variables in their places, paths from the root, secrets masked as \(Configuration.mask). But for the secrets, what is printed is a configuration file itself.",
             "Mistakes go to standard error, all in one go, and the exit status is 2. No file is opened that the configuration names, but those that hold secrets.",
         ],
         example: "needletail config\nneedletail config --schema > needletail.schema.json", flags: [.config, .schema]

@@ -11,8 +11,8 @@ extension Command {
         example: "needletail run rules/ < events.ndjson\nneedletail run rules/ --input cards=cards.ndjson.gz --input web=/var/log/web.ndjson --alerts alerts.ndjson --rejects rejects.ndjson",
         flags: [
             .input, .follow, .alerts, .state, .checkpointEvery, .fromSavepoint, .onRuleChange, .journal, .memory, .workers, .drain, .config, .late,
-            .rejects, .quiet, .logFormat, .logLevel, .webhookSecretEnv, .webhookAllowPrivate, .outbox,
-        ]
+            .rejects, .quiet, .logFormat, .logLevel, .outbox,
+        ] + Flag.ofWebhooks
     ) { (given) throws(UsageError) in
         let options = try given.configured()
         // Before anything else: whoever finds that we run with the folder may ask at once, and an unheard signal ends us.

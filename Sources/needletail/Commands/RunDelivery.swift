@@ -6,6 +6,7 @@ internal import Streaming
 /// The webhooks of a run: the outbox that its alerts go into, and who delivers from it.
 final class RunDelivery {
     let sink: OutboxSink
+    let requests: DeliveryRequests
     private let outbox: any Outbox
     private let endpoints: [WebhookEndpoint]
     private let senders: [WebhookSender]
@@ -19,12 +20,12 @@ final class RunDelivery {
     private static let waitMicroseconds: (durable: Int64, memory: Int64) = (5_000_000, 30_000_000)
 
     /// - Parameter state: nil: what is not delivered when the run ends is lost.
-    init(_ endpoints: [WebhookEndpoint], _ options: Options, state: StateFolder?, log: Log) throws(RunFailure) {
-        self.endpoints = endpoints
+    init(_ webhooks: [ConfiguredWebhook], _ options: Options, state: StateFolder?, log: Log) throws(RunFailure) {
+        endpoints = webhooks.map(\.endpoint)
         self.log = log
         isDurable = state != nil
         let clock = SystemClock()
-        let rowsMax = options.outboxRows ?? 1_000_000
+        let rowsMax = options.outboxRows ?? RunBounds.outboxRowsDefault
         do {
             if let state {
                 outbox = try RocksOutbox(directory: state.outboxPath, rowsMax: rowsMax)
@@ -32,12 +33,14 @@ final class RunDelivery {
                 outbox = MemoryOutbox(rowsMax: rowsMax)
                 log.write(.warning, "alerts for webhooks are delivered as long as the run lasts; add --state DIR to have each of them delivered")
             }
+            let requests = DeliveryRequests(outbox, state: state, log: log)
+            self.requests = requests
             var senders: [WebhookSender] = []
             for endpoint in endpoints { senders.append(try WebhookSender(endpoint, outbox: outbox, clock: clock)) }
             self.senders = senders
             sink = OutboxSink(
-                outbox: outbox, destinations: try senders.map { OutboxSink.Destination(endpoint: $0.number, route: try WebhookRoute()) },
-                clock: clock, isStopped: { StopSignals.flag.isSet })
+                outbox: outbox, destinations: zip(senders, webhooks).map { OutboxSink.Destination(endpoint: $0.number, route: $1.route) },
+                clock: clock, isStopped: { requests.isStopped() })
         } catch let error as StoreError {
             throw .failed(error.message)
         } catch {
@@ -46,7 +49,7 @@ final class RunDelivery {
         for other in outbox.endpoints where other.undelivered > 0 && !endpoints.contains(where: { $0.name == other.name }) {
             log.write(
                 .warning,
-                "\(NumberText.counted(UInt64(other.undelivered), "alert")) wait for the webhook \(other.name), which is not among --alerts any more")
+                "\(NumberText.counted(UInt64(other.undelivered), "alert")) wait for the webhook \(other.name), which is not among the places for alerts any more")
         }
         for sender in senders { sender.start() }
     }
@@ -82,8 +85,10 @@ final class RunDelivery {
         let limit = isStopped ? 0 : isDurable ? RunDelivery.waitMicroseconds.durable : RunDelivery.waitMicroseconds.memory
         let clock = SystemClock()
         let end = clock.monotonicMicroseconds + limit
+        for sender in senders { sender.hurry() }
         for sender in senders {
             while !sender.waitUntilDelivered(timeoutMicroseconds: min(200_000, max(0, end - clock.monotonicMicroseconds))) {
+                requests.carryOut()
                 if clock.monotonicMicroseconds >= end || StopSignals.flag.isSet { break }
             }
         }

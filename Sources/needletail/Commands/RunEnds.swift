@@ -14,7 +14,7 @@ struct RunEnds {
     private var passing: Set<Int> = []
     private(set) var journaled: [Int: JournaledSource] = [:]
     var alerts: [FileSink] = []
-    private(set) var webhooks: [WebhookEndpoint] = []
+    private(set) var webhooks: [ConfiguredWebhook] = []
     var late: FileSink?
     var rejects: FileSink?
 
@@ -36,13 +36,11 @@ struct RunEnds {
         for case let name? in rules.checked.streams.map(\.name) where !specs.contains(where: { $0.stream == name }) {
             log.write(.warning, "no input is read as `stream \(name)`; give it one: --input \(name)=FILE", [("stream", NumberText.quoted(name))])
         }
-        for spec in options.alerts.isEmpty ? ["-"] : options.alerts {
+        do throws(UsageError) { webhooks = try options.webhooks() } catch { throw .usage(error) }
+        for spec in options.alerts.isEmpty && webhooks.isEmpty ? ["-"] : options.alerts {
             // The address may stand in the variable as a whole.
             let address = try RunEnds.expanded(spec, of: options.origin(of: "--alerts"))
-            if Flag.isWebhook(address) {
-                webhooks.append(try RunEnds.webhook(address, options))
-                continue
-            }
+            if Flag.isWebhook(address) { continue }
             alerts.append(
                 spec == "-" ? .borrowing(STDOUT_FILENO, name: "standard output") : try RunEnds.opened(spec, options.origin(of: "--alerts"), &identities))
         }
@@ -128,21 +126,6 @@ struct RunEnds {
             return (source.decompressed(path: path), source.identity, source.canGoBack)
         } catch {
             throw RunFailure(input.origin, error)
-        }
-    }
-
-    private static func webhook(_ address: String, _ options: Options) throws(RunFailure) -> WebhookEndpoint {
-        do throws(WebhookError) {
-            var secrets: [WebhookSecret] = []
-            if let name = options.webhookSecretEnv {
-                guard let text = getenv(name), text.pointee != 0 else {
-                    throw WebhookError("the environment variable \(name) of --webhook-secret-env is not set")
-                }
-                for part in String(cString: text).split(whereSeparator: \.isWhitespace) { secrets.append(try WebhookSecret(String(part))) }
-            }
-            return try WebhookEndpoint(url: address, secrets: secrets, allowsPrivateAddresses: options.webhooksMayBePrivate)
-        } catch {
-            throw .usage(UsageError("\(options.origin(of: "--alerts")): \(error.message)"))
         }
     }
 

@@ -159,15 +159,23 @@ final class RunSession {
     /// False where the run is to go on with other rules.
     private func carryOutRequests(_ pipeline: Pipeline) throws(RunError) -> Bool {
         StopSignals.settleRequests(stopDescriptor)
-        if StopSignals.savepoint.take() { try makeSavepoint(pipeline) }
+        if StopSignals.savepoint.take() { try answerRequests(pipeline) }
         if StopSignals.reload.take() { nextRules = reloadedRules() }
         return nextRules == nil
     }
 
-    private func makeSavepoint(_ pipeline: Pipeline) throws(RunError) {
-        guard let state, let request = state.savepointRequest() else {
-            return log.write(.warning, "SIGUSR1 asks for a savepoint, but `needletail savepoint` has left no request")
+    /// What other commands ask by files in the state folder and SIGUSR1.
+    private func answerRequests(_ pipeline: Pipeline) throws(RunError) {
+        guard let state else { return }
+        let isAnswered = (delivery?.requests ?? DeliveryRequests(state: state, log: log)).carryOut()
+        if let request = state.savepointRequest() {
+            try makeSavepoint(request, of: state, pipeline)
+        } else if !isAnswered {
+            log.write(.warning, "SIGUSR1 asks for a savepoint, but `needletail savepoint` has left no request")
         }
+    }
+
+    private func makeSavepoint(_ request: SavepointRequest, of state: StateFolder, _ pipeline: Pipeline) throws(RunError) {
         try pipeline.checkpoint()
         do throws(StoreError) {
             let number = try state.makeSavepoint(to: request.target)

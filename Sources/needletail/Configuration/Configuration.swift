@@ -62,11 +62,33 @@ struct Configuration {
                 places[path.value] = place
             }
         }
+        var names: [String: Int] = [:]
+        for (place, offset, section, spec) in webhooks(at: "") {
+            let (webhook, mistakes) = spec.configured(readsFiles: false)
+            for mistake in mistakes {
+                reader.say(section[mistake.key]?.offset ?? offset, "alerts[\(place)].\(mistake.key): \(mistake.message)", hint: mistake.hint)
+            }
+            guard let name = webhook?.endpoint.name else { continue }
+            if let first = names[name] {
+                let key = section["name"] == nil ? "url" : "name"
+                reader.say(section[key]?.offset ?? offset, "alerts[\(place)].\(key) is the same as alerts[\(first)].\(key)", hint: "name each place once")
+            }
+            names[name] = place
+        }
         for (place, (_, section)) in (root.sections("inputs") ?? []).enumerated() {
             guard section.text("path")?.written == "-", section.boolean("follow") == true else { continue }
             reader.say(
                 section["follow"]?.offset, "inputs[\(place)].follow is for files; standard input is read until it ends anyway",
                 hint: "name a file in `path`, or leave `follow` out")
+        }
+    }
+
+    /// The webhooks among the places for alerts.
+    var webhooks: [(place: Int, offset: Int, section: ConfigurationSection, spec: WebhookSpec)] { webhooks(at: path + ": ") }
+
+    private func webhooks(at prefix: String) -> [(place: Int, offset: Int, section: ConfigurationSection, spec: WebhookSpec)] {
+        (root.sections("alerts") ?? []).enumerated().compactMap { place, element in
+            WebhookSpec(element.section, place: "\(prefix)alerts[\(place)]").map { (place, element.offset, element.section, $0) }
         }
     }
 

@@ -3,8 +3,8 @@
 struct ConfigurationKey: Sendable {
     indirect enum Kind: Sendable {
         case text
-        /// The name of a `stream` of the rules.
-        case streamName
+        /// Letters, digits, `_` and `-`; what is named stands in messages: `a stream`.
+        case name(of: String)
         /// A file or folder, relative to the folder of the configuration file; `standard` says what `-` stands for, if anything.
         case path(standard: String?)
         case choice([String])
@@ -15,6 +15,8 @@ struct ConfigurationKey: Sendable {
         /// Microseconds.
         case duration(ClosedRange<Int64>)
         case list(of: Kind, atMost: Int)
+        /// An object of any names, whose values are texts that nothing shows.
+        case secretTexts(atMost: Int)
         case section(ConfigurationTable)
     }
 
@@ -30,8 +32,15 @@ struct ConfigurationKey: Sendable {
     var help: String
     /// Its value is shown nowhere, and may stand in a file of its own: `KEY_file` names that.
     var isSecret = false
-    /// A later version has it: it is known, kept out of the schema, and an error to use.
-    var isMissing = false
+    /// It belongs to this other key of its object, and means nothing without it.
+    var beside: String?
+    /// The key that an address, such as `https://…`, belongs under; nil where there is none.
+    var addressKey: String?
+
+    var holdsSecrets: Bool {
+        if case .secretTexts = kind { return true }
+        return false
+    }
 
     /// Of the name of a file that holds a secret.
     static let fileSuffix = "_file"
@@ -43,11 +52,9 @@ struct ConfigurationTable: Sendable {
     /// Of the keys of each group exactly one must be there.
     var requires: [[String]] = []
 
-    var visibleKeys: [ConfigurationKey] { keys.filter { !$0.isMissing } }
-
     /// The names that people may write.
     var names: [String] {
-        visibleKeys.flatMap { $0.isSecret ? [$0.name, $0.name + ConfigurationKey.fileSuffix] : [$0.name] }
+        keys.flatMap { $0.isSecret ? [$0.name, $0.name + ConfigurationKey.fileSuffix] : [$0.name] }
     }
 
     /// What a name in the file means: the key, and whether it names a file with the value.
@@ -58,14 +65,9 @@ struct ConfigurationTable: Sendable {
         return keys.first { $0.isSecret && $0.name == stem }.map { ($0, true) }
     }
 
-    /// The groups of which this version knows a key.
-    var visibleRequirements: [[String]] {
-        requires.map { group in group.filter { name in visibleKeys.contains { $0.name == name } } }.filter { !$0.isEmpty }
-    }
-
     /// The sections in and below this one that have a key of that name, by their paths.
     func sections(having name: String, path: String = "") -> [String] {
-        visibleKeys.flatMap { key -> [String] in
+        keys.flatMap { key -> [String] in
             let place = path.isEmpty ? key.name : path + "." + key.name
             let (table, inner): (ConfigurationTable?, String) =
                 switch key.kind {

@@ -51,11 +51,6 @@ struct ConfigurationReader {
                 isIncomplete = true
                 continue
             }
-            guard !key.isMissing else {
-                say(member.nameOffset, ConfigurationReader.missing(place, member.value))
-                isIncomplete = true
-                continue
-            }
             if key.isSecret, given.contains(isFile ? key.name : key.name + ConfigurationKey.fileSuffix) {
                 say(member.nameOffset, "\(ConfigurationReader.joined(path, key.name)) is given twice, as itself and as a file", hint: "remove one of them")
                 continue
@@ -63,13 +58,21 @@ struct ConfigurationReader {
             let value = isFile ? secret(member.value, key, at: place) : value(member.value, key.kind, key, at: place)
             if let value { section.members.append((key.name, value)) }
         }
-        for group in table.visibleRequirements where !isIncomplete {
+        for group in table.requires where !isIncomplete {
             let there = group.filter { given.contains($0) || given.contains($0 + ConfigurationKey.fileSuffix) }
             let names = group.map { "`\($0)`" }
             if there.isEmpty {
                 say(offset, "\(path) needs \(ConfigurationReader.listed(names))", hint: example(of: group[0], table))
+                isIncomplete = true
             } else if there.count > 1 {
                 say(offset, "\(path) has \(there.map { "`\($0)`" }.joined(separator: " and ")), and must have only one of them")
+            }
+        }
+        for key in table.keys where !isIncomplete {
+            guard let beside = key.beside, !given.contains(beside), !given.contains(beside + ConfigurationKey.fileSuffix) else { continue }
+            for member in members where [key.name, key.isSecret ? key.name + ConfigurationKey.fileSuffix : key.name].contains(member.name) {
+                let place = ConfigurationReader.joined(path, member.name)
+                say(member.nameOffset, "\(place) stands without `\(beside)`, which it belongs to", hint: "give `\(beside)`, or leave `\(member.name)` out")
             }
         }
         return section
@@ -82,14 +85,6 @@ struct ConfigurationReader {
         return "the keys here are \(table.names.joined(separator: ", "))"
     }
 
-    /// Names the scheme of a URL and no more, since what follows may be secret.
-    private static func missing(_ place: String, _ value: PlacedJSON) -> String {
-        guard case .scalar(.string(let text)) = value.content, let scheme = Flag.scheme(of: text) else {
-            return UsageError.notInThisVersion(place).message
-        }
-        return UsageError.notInThisVersion("\(place) \(scheme)…").message
-    }
-
     // MARK: - Values
 
     mutating func value(
@@ -100,7 +95,8 @@ struct ConfigurationReader {
             case (.section(let table), .object(let members)):
                 .section(section(members, table, at: path, offset: json.offset))
             case (.list(let element, let most), .array(let elements)): list(json, elements, element, most, key, at: path)
-            case (.section, _), (.list, _), (_, .array), (_, .object): nil as ConfigurationValue.Content?
+            case (.secretTexts(let most), .object(let members)): secretTexts(json, members, most, key, at: path)
+            case (.section, _), (.list, _), (.secretTexts, _), (_, .array), (_, .object): nil as ConfigurationValue.Content?
             case (_, .scalar(let scalar)): self.scalar(scalar, json, kind, key, at: path)
             }
         if content == nil, !mistakes.contains(where: { $0.offset == json.offset }) {
@@ -136,6 +132,28 @@ struct ConfigurationReader {
         return .list(values)
     }
 
+    /// Texts by name, each a secret.
+    private mutating func secretTexts(
+        _ json: PlacedJSON, _ members: [PlacedJSON.Member], _ most: Int, _ key: ConfigurationKey, at path: String
+    ) -> ConfigurationValue.Content? {
+        guard members.count <= most else {
+            say(json.offset, "\(path) has \(members.count) members; at most \(most) are allowed")
+            return nil
+        }
+        var secret = key
+        secret.isSecret = true
+        var section = ConfigurationSection()
+        for member in members {
+            let place = ConfigurationReader.joined(path, member.name)
+            guard section[member.name] == nil else {
+                say(member.nameOffset, "\(place) is given twice", hint: "remove one of them")
+                continue
+            }
+            if let value = value(member.value, .text, secret, at: place) { section.members.append((member.name, value)) }
+        }
+        return .section(section)
+    }
+
     /// Nil where it is not what it must be; where more is to be said than that, it has been said.
     private mutating func scalar(
         _ scalar: JSONValue, _ json: PlacedJSON, _ kind: ConfigurationKey.Kind, _ key: ConfigurationKey, at path: String
@@ -152,12 +170,12 @@ struct ConfigurationReader {
         case .text:
             guard let written, let text, !text.isEmpty else { return nil }
             return .text(ConfigurationText(written: written, value: text, role: key.isSecret ? .secret : .plain))
-        case .streamName:
-            guard let written, let text, Flag.isName(Substring(text).utf8) else { return nil }
+        case .name:
+            guard let written, let text, text.utf8.count <= Flag.nameCountMax, Flag.isName(Substring(text).utf8) else { return nil }
             return .text(ConfigurationText(written: written, value: text))
         case .path(let standard):
             guard let written, let text, !text.isEmpty else { return nil }
-            return self.path(written, text, hasStandard: standard != nil, json.offset, at: path)
+            return self.path(written, text, hasStandard: standard != nil, key, json.offset, at: path)
         case .choice(let choices):
             guard let text, choices.contains(text) else { return nil }
             return .text(text)
@@ -172,7 +190,7 @@ struct ConfigurationReader {
             return bytes.flatMap { range.contains($0) ? .size($0) : nil }
         case .duration(let range):
             return text.flatMap { DurationArgument.parse($0) }.flatMap { range.contains($0) ? .duration($0) : nil }
-        case .list, .section: return nil
+        case .list, .section, .secretTexts: return nil
         }
     }
 
@@ -200,7 +218,7 @@ struct ConfigurationReader {
     }
 
     private mutating func path(
-        _ written: String, _ text: String, hasStandard: Bool, _ offset: Int, at path: String
+        _ written: String, _ text: String, hasStandard: Bool, _ key: ConfigurationKey, _ offset: Int, at path: String
     ) -> ConfigurationValue.Content? {
         if written == "-" {
             guard hasStandard else {
@@ -210,6 +228,10 @@ struct ConfigurationReader {
             return .path("-")
         }
         if let scheme = Flag.scheme(of: text) {
+            if let addressKey = key.addressKey, Flag.isWebhook(text) {
+                say(offset, "\(path) is an address, \(scheme)…", hint: "write it as `\(addressKey)`; that makes it a webhook")
+                return nil
+            }
             say(offset, UsageError.notInThisVersion("\(path) \(scheme)…").message)
             return nil
         }
@@ -274,7 +296,7 @@ extension ConfigurationReader {
         case .scalar(.null): return "null"
         case .scalar(.string("")): return "empty"
         case .scalar(let scalar):
-            guard !key.isSecret else { return "no such value" }
+            guard !key.isSecret, !key.holdsSecrets else { return "no such value" }
             if case .string(let text) = scalar, let expanded = try? Environment.expanded(text), expanded != text {
                 return ConfigurationReader.cut(scalar.description) + ", whose environment variable holds something else"
             }
@@ -285,7 +307,7 @@ extension ConfigurationReader {
     static func expected(_ kind: ConfigurationKey.Kind) -> String {
         switch kind {
         case .text: "a text in quotes"
-        case .streamName: "the name of a stream: letters, digits, `_` and `-`, with a letter first"
+        case .name(let what): "the name of \(what): letters, digits, `_` and `-`, with a letter first, at most \(Flag.nameCountMax)"
         case .path(let standard): standard.map { "a path in quotes, or \"-\" for \($0)" } ?? "a path in quotes"
         case .choice(let choices): listed(choices.map { "\"\($0)\"" })
         case .boolean: "true or false"
@@ -295,7 +317,7 @@ extension ConfigurationReader {
         case .duration(let range):
             "\(DurationArgument.expected), from \(DurationArgument.text(range.lowerBound)) to \(DurationArgument.text(range.upperBound))"
         case .list: "a list in brackets"
-        case .section: "an object in braces"
+        case .section, .secretTexts: "an object in braces"
         }
     }
 

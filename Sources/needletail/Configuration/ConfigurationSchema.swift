@@ -17,7 +17,7 @@ enum ConfigurationSchema {
     private static func object(_ table: ConfigurationTable) -> JSONValue {
         var properties: [JSONValue.Member] = []
         var conditions: [JSONValue] = []
-        for key in table.visibleKeys {
+        for key in table.keys {
             properties.append(.init(name: key.name, value: property(key)))
             guard key.isSecret else { continue }
             let file = key.name + ConfigurationKey.fileSuffix
@@ -25,16 +25,33 @@ enum ConfigurationSchema {
                 .init(name: file, value: .object([member("description", "A file with the value of `\(key.name)`."), member("type", "string"), minLength])))
             conditions.append(.object([.init(name: "not", value: required([key.name, file]))]))
         }
-        for group in table.visibleRequirements {
-            let names = group.flatMap { name in table.find(name)?.key.isSecret == true ? [name, name + ConfigurationKey.fileSuffix] : [name] }
-            conditions.append(names.count == 1 ? required(names) : .object([.init(name: "oneOf", value: .array(names.map { required([$0]) }))]))
+        for group in table.requires {
+            let choices = table.keys.filter { group.contains($0.name) }.flatMap(names)
+            conditions.append(choices.count == 1 ? required(choices) : .object([.init(name: "oneOf", value: .array(choices.map { required([$0]) }))]))
         }
+        conditions += dependences(table)
         var members = [
             member("type", "object"), .init(name: "additionalProperties", value: .boolean(false)),
             .init(name: "properties", value: .object(properties)),
         ]
         if !conditions.isEmpty { members.append(.init(name: "allOf", value: .array(conditions))) }
         return .object(members)
+    }
+
+    /// Keys that mean nothing without another one.
+    private static func dependences(_ table: ConfigurationTable) -> [JSONValue] {
+        var others: [String] = []
+        for case let other? in table.keys.map(\.beside) where !others.contains(other) { others.append(other) }
+        return others.map { other in
+            let dependent = table.keys.filter { $0.beside == other }.flatMap(names)
+            let there = table.keys.filter { $0.name == other }.flatMap(names)
+            let none = JSONValue.object([.init(name: "not", value: .object([.init(name: "anyOf", value: .array(dependent.map { required([$0]) }))]))])
+            return .object([.init(name: "anyOf", value: .array(there.map { required([$0]) } + [none]))])
+        }
+    }
+
+    private static func names(_ key: ConfigurationKey) -> [String] {
+        key.isSecret ? [key.name, key.name + ConfigurationKey.fileSuffix] : [key.name]
     }
 
     private static func required(_ names: [String]) -> JSONValue {
@@ -57,7 +74,7 @@ enum ConfigurationSchema {
     private static func shape(_ kind: ConfigurationKey.Kind) -> JSONValue {
         switch kind {
         case .text, .path: .object([member("type", "string"), minLength])
-        case .streamName: text("^[A-Za-z_][A-Za-z0-9_-]*$|\(variable)")
+        case .name: text("^[A-Za-z_][A-Za-z0-9_-]{0,\(Flag.nameCountMax - 1)}$|\(variable)")
         case .choice(let choices):
             .object([
                 .init(
@@ -75,6 +92,11 @@ enum ConfigurationSchema {
                 .init(name: "items", value: shape(element)),
             ])
         case .section(let table): object(table)
+        case .secretTexts(let most):
+            .object([
+                member("type", "object"), .init(name: "maxProperties", value: .integer(Int64(most))),
+                .init(name: "additionalProperties", value: .object([member("type", "string"), minLength])),
+            ])
         }
     }
 

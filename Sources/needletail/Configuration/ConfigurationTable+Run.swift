@@ -11,6 +11,8 @@ enum RunBounds {
     static let rulesMax = 1024
     static let inputsMax = 256
     static let alertsMax = 64
+    static let outboxRows = 1...100_000_000
+    static let outboxRowsDefault = 1_000_000
 }
 
 /// What `needletail.json` may say: the file's table of keys.
@@ -29,7 +31,7 @@ extension ConfigurationTable {
         ConfigurationKey(
             name: "alerts", kind: .list(of: .section(alerts), atMost: RunBounds.alertsMax),
             fallback: .list([.standard([("path", .path("-"))])]), example: #"[{"path": "alerts.ndjson"}]"#,
-            help: "Where alerts go; each place gets all of them. The flag `--alerts` replaces all of them."),
+            help: "Where alerts go: files, and webhooks, which may ask for some of them. The flag `--alerts` replaces all of them."),
         ConfigurationKey(
             name: "late", kind: .section(file), defaultText: "counted only", example: #"{"path": "late.ndjson"}"#,
             help: "Where late events go, as JSON lines with the line number and the watermark that they missed."),
@@ -52,7 +54,7 @@ extension ConfigurationTable {
     private static let input = ConfigurationTable(
         keys: [
             ConfigurationKey(
-                name: "name", kind: .streamName, defaultText: "the `stream` without a name", example: #""cards""#,
+                name: "name", kind: .name(of: "a stream"), defaultText: "the `stream` without a name", example: #""cards""#,
                 help: "Which `stream NAME { … }` of the rules says how this input is read."),
             ConfigurationKey(
                 name: "path", kind: .path(standard: "standard input"), example: #""events.ndjson""#,
@@ -65,20 +67,6 @@ extension ConfigurationTable {
                 help: "Make every line that comes through this pipe durable before it is matched. Without it, lines of a pipe outlive a kill of the process, and not a power cut. Needs `state`."),
         ],
         requires: [["path"]])
-
-    /// `url` and what belongs to it come with webhooks.
-    static let alerts = ConfigurationTable(
-        keys: [
-            ConfigurationKey(
-                name: "path", kind: .path(standard: "standard output"), example: #""alerts.ndjson""#,
-                help: "`-` is standard output, anything else a file."),
-            ConfigurationKey(
-                name: "url", kind: .text, example: #""https://example.org/alerts""#, help: "A webhook.", isSecret: true, isMissing: true),
-            ConfigurationKey(
-                name: "secret", kind: .text, example: #""${WEBHOOK_SECRET}""#, help: "What the webhook's messages are signed with.",
-                isSecret: true, isMissing: true),
-        ],
-        requires: [["path", "url"]])
 
     private static let file = ConfigurationTable(
         keys: [ConfigurationKey(name: "path", kind: .path(standard: nil), example: #""late.ndjson""#, help: "A file.")],
@@ -108,6 +96,9 @@ extension ConfigurationTable {
         ConfigurationKey(
             name: "reorder_memory", kind: .size(RunBounds.reorderMemory), fallback: .size(RunBounds.reorderMemoryDefault), example: #""1G""#,
             help: "Most memory of events that wait for the watermark. What is beyond it waits in the state folder; without one the run ends."),
+        ConfigurationKey(
+            name: "outbox", kind: .count(RunBounds.outboxRows), fallback: .count(RunBounds.outboxRowsDefault), example: "1000000",
+            help: "Most alerts that wait for webhooks. At the bound the run waits; none is dropped."),
     ])
 
     private static let log = ConfigurationTable(keys: [

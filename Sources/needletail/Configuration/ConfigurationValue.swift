@@ -103,8 +103,9 @@ struct ConfigurationSection: Sendable {
     /// With the defaults of a table for what is left out, in the order of the table. A section that lacks what it requires stays out.
     func filled(by table: ConfigurationTable) -> ConfigurationSection {
         var filled = ConfigurationSection()
-        for key in table.visibleKeys {
-            var value = self[key.name] ?? key.fallback.map { ConfigurationValue($0) }
+        for key in table.keys {
+            let isMeant = key.beside.map { self[$0] != nil } ?? true
+            var value = self[key.name] ?? (isMeant ? key.fallback.map { ConfigurationValue($0) } : nil)
             switch (key.kind, value?.content) {
             case (.section(let inner), .section(let section)?): value?.content = .section(section.filled(by: inner))
             case (.section(let inner), nil) where inner.requires.isEmpty:

@@ -26,6 +26,7 @@ extension Options {
         }
         if !isGiven("--alerts"), let sections = root.sections("alerts") {
             alerts = sections.compactMap { $0.section.text("path")?.written }
+            webhookSpecs = configuration.webhooks.map(\.spec)
             origins["--alerts"] = "\(configuration.path): alerts:"
         }
         if !isGiven("--late"), let path = root.section("late")?.text("path") {
@@ -44,6 +45,7 @@ extension Options {
             memoryBytes = bytes
             origins["--memory"] = "\(configuration.path): limits.memory"
         }
+        if !isGiven("--outbox"), let count = limits?.count("outbox") { outboxRows = count }
         if let bytes = limits?.size("reorder_memory") { reorderMemoryBytes = bytes }
         takeLog(root.section("log"))
     }

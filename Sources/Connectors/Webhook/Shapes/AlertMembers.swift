@@ -33,6 +33,11 @@ struct AlertMembers {
         members.first { $0.name.elementsEqual(name.utf8) }?.value
     }
 
+    /// - Parameter name: as it is escaped.
+    subscript(escaped name: [UInt8]) -> ArraySlice<UInt8>? {
+        members.first { $0.name.elementsEqual(name) }?.value
+    }
+
     /// What stands between the quotes of a string, as it is escaped; nil of other values.
     func text(_ name: String) -> ArraySlice<UInt8>? {
         self[name].flatMap { Self.text($0) }
@@ -44,15 +49,20 @@ struct AlertMembers {
 
     /// The insides of the strings of an array; other elements are passed over. Nil where it is no array.
     static func texts(_ array: ArraySlice<UInt8>) -> [ArraySlice<UInt8>]? {
+        elements(array)?.compactMap { text($0) }
+    }
+
+    /// Nil where it is no array.
+    static func elements(_ array: ArraySlice<UInt8>) -> [ArraySlice<UInt8>]? {
         var scanner = Scanner(rest: array)
         guard scanner.take(UInt8(ascii: "[")) else { return nil }
-        var texts: [ArraySlice<UInt8>] = []
-        if scanner.take(UInt8(ascii: "]")) { return scanner.isAtEnd ? texts : nil }
+        var elements: [ArraySlice<UInt8>] = []
+        if scanner.take(UInt8(ascii: "]")) { return scanner.isAtEnd ? elements : nil }
         repeat {
             guard let value = scanner.takeValue() else { return nil }
-            if let text = text(value) { texts.append(text) }
+            elements.append(value)
         } while scanner.take(UInt8(ascii: ","))
-        return scanner.take(UInt8(ascii: "]")) && scanner.isAtEnd ? texts : nil
+        return scanner.take(UInt8(ascii: "]")) && scanner.isAtEnd ? elements : nil
     }
 
     private struct Scanner {

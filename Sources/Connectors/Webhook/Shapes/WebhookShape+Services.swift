@@ -129,8 +129,8 @@ extension WebhookShape {
 
     // MARK: Alertmanager, API v2
 
-    static func appendAlertmanagerAlerts(_ alert: OutboxText, _ members: AlertMembers, _ body: inout ByteBuffer) {
-        body.append("[{\"labels\":{\"alertname\":")
+    static func appendAlertmanagerAlert(_ alert: OutboxText, _ members: AlertMembers, _ body: inout ByteBuffer) {
+        body.append("{\"labels\":{\"alertname\":")
         body.append(jsonString: alert.rule)
         if !alert.severity.isEmpty {
             body.append(",\"severity\":")
@@ -163,7 +163,7 @@ extension WebhookShape {
             body.append(",\"startsAt\":")
             body.append(raw: at)
         }
-        body.append("}]")
+        body.append("}")
     }
 
     /// Letters, digits and `_`, not a digit first; another name that would be the same gets a `_` more.
@@ -198,13 +198,7 @@ extension WebhookShape {
 
     private static func escaped(_ text: String) -> [UInt8] { escaped(Array(text.utf8)[...]) }
 
-    private static func escaped(_ text: ArraySlice<UInt8>) -> [UInt8] {
-        var buffer = ByteBuffer()
-        text.withUnsafeBufferPointer { bytes in
-            if let base = bytes.baseAddress { buffer.append(jsonEscaped: base, count: bytes.count) }
-        }
-        return Array(UnsafeBufferPointer(start: UnsafePointer(buffer.bytes), count: buffer.count))
-    }
+    private static func escaped(_ text: ArraySlice<UInt8>) -> [UInt8] { JSONText.escaped(Array(text)) }
 
     /// The beginning of what stands in a JSON string, so that neither an escape nor a character is cut.
     private static func cut(_ escaped: ArraySlice<UInt8>, to countMax: Int) -> ArraySlice<UInt8> {

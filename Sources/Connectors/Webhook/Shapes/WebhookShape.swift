@@ -15,6 +15,8 @@ public enum WebhookShape: Sendable, Equatable {
     case pagerDuty(routingKey: WebhookKey)
     /// The API v2 of Prometheus Alertmanager, `/api/v2/alerts`.
     case alertmanager
+    /// What the user's own document makes of the alert.
+    case template(WebhookTemplate)
 
     /// With `…` in the place of a service's key.
     var masked: WebhookShape {
@@ -22,23 +24,52 @@ public enum WebhookShape: Sendable, Equatable {
         return self
     }
 
-    var contentType: String {
-        self == .cloudEvents ? "application/cloudevents+json" : "application/json"
+    /// Whether one request can hold several alerts.
+    public var takesBatches: Bool {
+        switch self {
+        case .alert, .cloudEvents, .alertmanager: true
+        case .slack, .pagerDuty, .template: false
+        }
+    }
+
+    /// - Parameter isBatched: whether several alerts may be in a request; then what is sent is a list, also of one.
+    func contentType(isBatched: Bool) -> String {
+        guard case .cloudEvents = self else { return "application/json" }
+        return isBatched ? "application/cloudevents-batch+json" : "application/cloudevents+json"
     }
 
     /// Nil where the alert's bytes are no alert.
     func body(of alert: OutboxText) -> [UInt8]? {
-        if self == .alert { return alert.body }
-        guard let members = AlertMembers(alert.body[...]) else { return nil }
+        if case .alert = self { return alert.body }
         var body = ByteBuffer(capacity: alert.body.count + 1024)
+        if case .alertmanager = self { return list(of: [alert]) }
+        guard append(alert, to: &body) else { return nil }
+        return Array(UnsafeBufferPointer(start: UnsafePointer(body.bytes), count: body.count))
+    }
+
+    /// Nil where one of the alerts is none.
+    func list(of alerts: [OutboxText]) -> [UInt8]? {
+        var body = ByteBuffer(capacity: alerts.reduce(2) { $0 + $1.body.count + 512 })
+        for (place, alert) in alerts.enumerated() {
+            body.append(place == 0 ? "[" as StaticString : ",")
+            guard append(alert, to: &body) else { return nil }
+        }
+        body.append("]")
+        return Array(UnsafeBufferPointer(start: UnsafePointer(body.bytes), count: body.count))
+    }
+
+    /// False where it is none.
+    private func append(_ alert: OutboxText, to body: inout ByteBuffer) -> Bool {
+        guard let members = AlertMembers(alert.body[...]) else { return false }
         switch self {
-        case .alert: break
+        case .alert: body.append(raw: alert.body)
         case .cloudEvents: Self.appendCloudEvent(alert, members, &body)
         case .slack: Self.appendSlackMessage(alert, members, &body)
         case .pagerDuty(let key): Self.appendPagerDutyEvent(alert, members, key, &body)
-        case .alertmanager: Self.appendAlertmanagerAlerts(alert, members, &body)
+        case .alertmanager: Self.appendAlertmanagerAlert(alert, members, &body)
+        case .template(let template): body.append(raw: template.body(of: alert, members))
         }
-        return Array(UnsafeBufferPointer(start: UnsafePointer(body.bytes), count: body.count))
+        return true
     }
 }
 
