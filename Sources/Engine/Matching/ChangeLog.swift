@@ -276,7 +276,7 @@ extension Matcher {
             rows.append((found.group, found.blob, Blob(found.blob).keyBytes))
             image = found.next
         }
-        appendRemoved(of: hash, epoch, to: &rows)
+        let isBack = appendRemoved(of: hash, epoch, to: &rows)
         if rows.count > 1 {
             rows.sort { left, right in left.group != right.group ? left.group < right.group : left.key.precedes(right.key) }
         }
@@ -305,16 +305,19 @@ extension Matcher {
                     expiresAt: blob.nextDeadline == .max ? blob.expiresAt : .max,
                     blob: UnsafeRawBufferPointer(start: base, count: blob.used),
                     deadline: blob.nextDeadline == .max ? nil : blob.nextDeadline,
-                    mayHaveHadDeadline: wasStored && groups[Int(row.group)].hasDeadlines))
+                    mayHaveHadDeadline: (wasStored || isBack) && groups[Int(row.group)].hasDeadlines))
         }
         return max(1, rows.count)
     }
 
     /// Keys that were removed in the epoch and did not come back in it, each once.
+    ///
+    /// - Returns: whether one did come back: it looks new, and the store may hold more of it than is written now.
     private func appendRemoved(
         of hash: UInt64, _ epoch: ChangeLog.Epoch,
         to rows: inout [(group: Int32, blob: UnsafeMutableRawPointer?, key: UnsafeRawBufferPointer)]
-    ) {
+    ) -> Bool {
+        var isBack = false
         let removed = epoch.removed[epoch.range]
         var low = 0, high = removed.count
         while low < high {
@@ -324,9 +327,14 @@ extension Matcher {
         while low < removed.count, removed[low].hash == hash {
             let key = UnsafeRawBufferPointer(start: epoch.removedKeys.bytes + removed[low].start, count: removed[low].count)
             let group = removed[low].group
-            if !rows.contains(where: { $0.group == group && $0.key.elementsEqual(key) }) { rows.append((group, nil, key)) }
+            if let there = rows.first(where: { $0.group == group && $0.key.elementsEqual(key) }) {
+                if there.blob != nil { isBack = true }
+            } else {
+                rows.append((group, nil, key))
+            }
             low += 1
         }
+        return isBack
     }
 
     /// What only this run knows does not go with the bytes.

@@ -1,4 +1,5 @@
 import Foundation
+import Seeds
 
 /// A process that takes alerts by HTTP (fixtures/webhooks/receiver.py), in a folder of its own.
 final class Receiver {
