@@ -26,9 +26,10 @@ let package = Package(
         .target(name: "Streaming", dependencies: ["Engine", "Events", "Decoding", "CXXHash"], swiftSettings: hotPath),
         .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CZstd", linkerSettings: [.linkedLibrary("zstd")]),
+        .target(name: "CPipes"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
-        .target(name: "Connectors", dependencies: ["Streaming", "Decoding", "Events", "Diagnostics", "CZlib", "CZstd", "CCurl", "COpenSSL"]),
+        .target(name: "Connectors", dependencies: ["Streaming", "Decoding", "Events", "Diagnostics", "CPipes", "CZlib", "CZstd", "CCurl", "COpenSSL"]),
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(name: "StateStores", dependencies: ["Streaming", "CRocksDB", "CXXHash"]),
         .target(

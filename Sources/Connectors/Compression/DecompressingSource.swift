@@ -79,6 +79,17 @@ final class DecompressingSource: ResumableSource, WaitingSource {
         }
     }
 
+    /// The pipe that the content comes from as it is. Nil where there is none, where it is compressed, and where that is not known yet.
+    func plainPipe() throws(SourceError) -> FileDescriptorSource? {
+        guard unused.isEmpty, let pipe = (inner as? FileDescriptorSource)?.pipe else { return nil }
+        if case .unknown = content {
+            guard let start = try pipe.peek(4), start.withUnsafeBytes({ Compression.guess($0) }) == .plain else { return nil }
+            content = .plain
+        }
+        if case .plain = content { return pipe }
+        return nil
+    }
+
     // MARK: - Going on after a restart
 
     /// Of compressed data no place but the start can be gone to: the file is read again from there.

@@ -3,6 +3,7 @@
 
 public import Diagnostics
 public import Streaming
+internal import CPipes
 internal import Glibc
 
 /// An input behind a file descriptor.
@@ -12,6 +13,7 @@ public final class FileDescriptorSource: ResumableSource, WaitingSource {
     private let isOwned: Bool
     /// Regular files never keep us waiting, and poll says nothing about them.
     private let waits: Bool
+    private let isPipe: Bool
     private var isKnownReady = false
     /// Bytes handed out since the very first start.
     private var position: UInt64 = 0
@@ -26,6 +28,7 @@ public final class FileDescriptorSource: ResumableSource, WaitingSource {
         self.isOwned = isOwned
         var status = stat()
         waits = fstat(descriptor, &status) != 0 || status.st_mode & S_IFMT != S_IFREG
+        isPipe = status.st_mode & S_IFMT == S_IFIFO
         guard !waits else { return }
         startOffset = Int64(max(0, lseek(descriptor, 0, SEEK_CUR)))
         let inode = UInt64(status.st_ino)
@@ -90,22 +93,62 @@ public final class FileDescriptorSource: ResumableSource, WaitingSource {
 
     public func read(into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int? {
         guard let base = room.baseAddress, room.count > 0 else { return 0 }
+        let count = try once { Glibc.read(descriptor, base, room.count) }
+        guard let count else { return nil }
+        position += UInt64(count)
+        if count > 0 { printMaker?.add(UnsafeRawBufferPointer(start: base, count: count)) }
+        return count
+    }
+
+    /// Asks the system once there is something; nil where nothing is.
+    private func once(_ call: () -> Int) throws(SourceError) -> Int? {
         while true {
             // The descriptor may be shared with other programs, so that it is not ours to make it non-blocking.
             if waits && !isKnownReady && !isReadable() { return nil }
             isKnownReady = false
-            let count = Glibc.read(descriptor, base, room.count)
-            if count >= 0 {
-                position += UInt64(count)
-                if count > 0 { printMaker?.add(UnsafeRawBufferPointer(start: base, count: count)) }
-                return count
-            }
+            let count = call()
+            if count >= 0 { return count }
             switch errno {
             case EINTR: continue
             case EAGAIN: return nil
             default: throw SourceError(message: "\(name): \(FileError.reason(errno))")
             }
         }
+    }
+
+    // MARK: Of a pipe
+
+    /// This input, where it is a pipe.
+    var pipe: FileDescriptorSource? { isPipe ? self : nil }
+
+    /// The first bytes, at most 4096, which stay in the pipe; nil where there is nothing now, none at its end.
+    func peek(_ countMax: Int) throws(SourceError) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: countMax)
+        guard let count = try once({ nt_pipe_peek(descriptor, &bytes, countMax) }) else { return nil }
+        return Array(bytes.prefix(count))
+    }
+
+    /// Moves bytes into a file; at every moment each of them is in the pipe or in the file, whatever happens to this process.
+    ///
+    /// - Returns: how many; nil where there is nothing now, 0 at the end.
+    /// - Throws: the number of the system's error, which may be the file's.
+    func move(to file: Int32, at offset: Int, countMax: Int) throws(SystemError) -> Int? {
+        var number: Int32 = 0
+        do throws(SourceError) {
+            let count = try once {
+                let count = nt_pipe_move(descriptor, file, Int64(offset), countMax)
+                if count < 0 { number = errno }
+                return count
+            }
+            position += UInt64(count ?? 0)
+            return count
+        } catch {
+            throw SystemError(number: number)
+        }
+    }
+
+    struct SystemError: Error {
+        var number: Int32
     }
 
     private func isReadable() -> Bool {

@@ -43,7 +43,10 @@ extension FollowedFile {
                 if !isLast { file.end = Int64(clamping: piece.print.length) }
                 planned.append(file)
             }
-            if let last = planned.last { planned += try rotatedSince(last, planned.map(\.identity), folder) }
+            if let last = planned.last {
+                try refusePacked(since: last.identity, folder)
+                planned += try rotatedSince(last.identity, planned.map(\.identity), folder)
+            }
         } catch {
             for file in planned { close(file.descriptor) }
             throw error
@@ -82,19 +85,23 @@ extension FollowedFile {
         return SourceError(message: message + ", \(FilePlace.wayOut)")
     }
 
-    /// What was rotated while nobody read.
-    private func rotatedSince(_ last: PlannedFile, _ read: [FileIdentity], _ folder: RotatedFiles) throws(SourceError) -> [PlannedFile] {
-        guard let lastFile = folder.files.first(where: { $0.identity == last.identity }), !lastFile.isNamed else { return [] }
-        let since = folder.files.filter { $0.modified > lastFile.modified && !$0.isNamed && !read.contains($0.identity) }
-        if let packed = since.first(where: \.isCompressed) {
-            throw SourceError(
-                message: """
-                    \(name): \(packed.name) was rotated and compressed since the restart's place in \(lastFile.name); unpack it there and start \
-                    again (or move it away, if it is no part of this log), \(FilePlace.wayOut)
-                    """)
-        }
+    private func refusePacked(since last: FileIdentity, _ folder: RotatedFiles) throws(SourceError) {
+        guard let lastFile = folder.files.first(where: { $0.identity == last }), !lastFile.isNamed,
+            let packed = folder.files.first(where: { $0.isCompressed && !$0.isNamed && $0.modified > lastFile.modified })
+        else { return }
+        throw SourceError(
+            message: """
+                \(name): \(packed.name) was rotated and compressed since the restart's place in \(lastFile.name); unpack it there and start \
+                again (or move it away, if it is no part of this log), \(FilePlace.wayOut)
+                """)
+    }
+
+    /// What was rotated behind a file while nobody looked, and was not read.
+    func rotatedSince(_ last: FileIdentity, _ read: [FileIdentity], _ folder: RotatedFiles) throws(SourceError) -> [PlannedFile] {
+        guard let lastFile = folder.files.first(where: { $0.identity == last }), !lastFile.isNamed else { return [] }
+        let since = folder.files.filter { $0.isRotated && $0.modified > lastFile.modified && !$0.isNamed && !read.contains($0.identity) }
         var planned: [PlannedFile] = []
-        for file in since.filter(\.isRotated).sorted(by: { $0.modified < $1.modified }) {
+        for file in since.sorted(by: { $0.modified < $1.modified }) {
             guard let (descriptor, identity) = file.open() else {
                 let reason = FileError.reason(errno)
                 for file in planned { close(file.descriptor) }

@@ -2,8 +2,9 @@
 //
 // Rotation by renaming: another file bears the name. The old one is read to its end first, and is left only once the new one holds
 // something, since whoever writes goes on with the old one until it has opened the new. Rotation by truncation: the file has become
-// shorter than what we have read; it is read from its start. Where it has grown beyond that again before we look, nobody can tell, and two
-// rotations between two looks lose the file in the middle: the folder's inotify makes the time between looks short.
+// shorter than what we have read; it is read from its start. Where it has grown beyond that again before we look, nobody can tell: the
+// folder's inotify makes the time between looks short. Files that came and were renamed between two looks are found by their names, which
+// rotation makes of this one's, and by the times at which they were modified.
 //
 // A line that was not ended when its file was left is ended here: it must not grow together with the first line of the next file.
 //
@@ -155,7 +156,8 @@ public final class FollowedFile: ResumableSource, WaitingSource {
                 self.file = file
                 begin(FilePrintMaker(inode: file.identity.inode))
             } else if hasSuccessor {
-                guard openNamed() else { return nil }
+                plan = try rotatedSince(file.identity, [file.identity], RotatedFiles(of: path))[...]
+                guard openPlanned() || openNamed() else { return nil }
             } else {
                 return nil
             }

@@ -25,6 +25,8 @@ final class Journal {
     private(set) var end: UInt64?
     private var last: UInt8?
     private var record: [UInt8] = []
+    /// Bytes that stand behind the last record, and wait for its head.
+    private var moved = 0
 
     static let segmentBytesMax = 64 << 20
 
@@ -93,6 +95,47 @@ final class Journal {
         last = content[content.count - 1]
     }
 
+    /// Adds what is moved from elsewhere straight into the file, as one record: its bytes first, and its head when they are there. A crash
+    /// in between leaves bytes without a head, which the next opening gives one.
+    ///
+    /// - Parameters:
+    ///   - room: gets the bytes.
+    ///   - move: moves bytes into the file from an offset on, at most so many; nil where there are none now, 0 at their end.
+    /// - Returns: how many, or what `move` gave.
+    /// - Throws: ``SourceError`` where `move` does, or the disk fails. What was moved is not lost: the next call goes on with it.
+    func append(
+        into room: UnsafeMutableRawBufferPointer, isSynchronized: Bool,
+        _ move: (_ descriptor: Int32, _ offset: Int, _ countMax: Int) throws(SourceError) -> Int?
+    ) throws(SourceError) -> Int? {
+        guard let position = end else { preconditionFailure("The journal knows where it begins.") }
+        let countMax = min(room.count, JournalFormat.recordBytesMax)
+        if segments.isEmpty || segments[segments.count - 1].bytes + countMax > segmentBytesMax, moved == 0 { try addSegment(at: position) }
+        let place = segments.count - 1
+        let (file, name) = (descriptor.withLock { $0 }, JournalFormat.name(segments[place].start))
+        let content = segments[place].bytes + JournalFormat.recordHeader
+        if moved == 0 {
+            guard let count = try move(file, content, countMax), count > 0 else { return nil }
+            moved = count
+        }
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: room[..<moved])
+        try read(file, at: content, into: bytes, name)
+        try write(JournalFormat.head(UnsafeRawBufferPointer(bytes), at: position), at: segments[place].bytes, to: name, cutting: false)
+        if isSynchronized { try synchronize() }
+        segments[place].bytes = content + moved
+        end = position + UInt64(moved)
+        last = bytes[moved - 1]
+        defer { moved = 0 }
+        return moved
+    }
+
+    private func read(_ file: Int32, at offset: Int, into bytes: UnsafeMutableRawBufferPointer, _ name: String) throws(SourceError) {
+        var filled = 0
+        while filled < bytes.count {
+            let done = pread(file, bytes.baseAddress! + filled, bytes.count - filled, off_t(offset + filled))
+            if done > 0 { filled += done } else if done == 0 || errno != EINTR { throw failure(done == 0 ? EIO : errno, name) }
+        }
+    }
+
     /// Makes durable what was appended. May be called from another thread while more is.
     func synchronize() throws(SourceError) {
         // The segment may be left meanwhile, and is durable then.
@@ -141,7 +184,7 @@ final class Journal {
         segments.append(Segment(start: position, bytes: header.count))
     }
 
-    private func write(_ bytes: [UInt8], at offset: Int, to name: String) throws(SourceError) {
+    private func write(_ bytes: [UInt8], at offset: Int, to name: String, cutting: Bool = true) throws(SourceError) {
         let descriptor = descriptor.withLock { $0 }
         var written = 0
         while written < bytes.count {
@@ -151,7 +194,7 @@ final class Journal {
             } else if done == 0 || errno != EINTR {
                 let number = done == 0 ? EIO : errno
                 // What has come to the disk of it is no record. Should this fail too, the next start cuts it off.
-                ftruncate(descriptor, off_t(offset))
+                if cutting { ftruncate(descriptor, off_t(offset)) }
                 throw failure(number, name)
             }
         }
@@ -172,7 +215,9 @@ final class Journal {
                 segments.removeLast()
                 continue
             }
-            if reader.offset < reader.size, ftruncate(file, off_t(reader.offset)) != 0 {
+            let headless = reader.headless
+            let size = reader.offset + (headless > 0 ? JournalFormat.recordHeader + headless : 0)
+            if size < reader.size, ftruncate(file, off_t(size)) != 0 {
                 let number = errno
                 Glibc.close(file)
                 throw failure(number, name)
@@ -180,6 +225,12 @@ final class Journal {
             segments[segments.count - 1].bytes = reader.offset
             end = reader.position
             descriptor.withLock { $0 = file }
+            if headless > 0 {
+                moved = headless
+                let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: headless, alignment: 16)
+                defer { bytes.deallocate() }
+                _ = try append(into: bytes, isSynchronized: false) { (_, _, _) throws(SourceError) in nil }
+            }
             break
         }
         // The byte before a segment in which nothing was written yet.
@@ -198,6 +249,12 @@ final class Journal {
             while let record = try reader?.next() { last = record.last }
         } catch {
             guard case .torn = error else {
+                Glibc.close(file)
+                throw failure(error, path, reader)
+            }
+            do throws(SegmentReader.Fault) {
+                try reader?.findHeadless()
+            } catch {
                 Glibc.close(file)
                 throw failure(error, path, reader)
             }

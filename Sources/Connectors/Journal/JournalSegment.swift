@@ -20,7 +20,8 @@
 // | 4 | CRC-32 of these three numbers |
 // | | the bytes |
 //
-// A record that the end of the process or of the machine has cut is shorter than it says, or sectors of it were never written and are
+// What comes of a pipe is moved behind a head that is still zeros, and the head is written then: so no moment is there at which a kill could
+// lose it, and bytes behind a head of zeros are such a record. A record that the end of the process or of the machine has cut is shorter than it says, or sectors of it were never written and are
 // zeros; such a rest of the last segment is cut off. No line of events holds a zero. Everything else that does not fit is damage.
 
 internal import Diagnostics
@@ -58,11 +59,17 @@ enum JournalFormat {
 
     static func record(_ content: UnsafeRawBufferPointer, at position: UInt64, into bytes: inout [UInt8]) {
         bytes.removeAll(keepingCapacity: true)
+        bytes += head(content, at: position)
+        bytes += content
+    }
+
+    static func head(_ content: UnsafeRawBufferPointer, at position: UInt64) -> [UInt8] {
+        var bytes: [UInt8] = []
         append(UInt32(content.count), to: &bytes)
         append(position, to: &bytes)
         append(checksum(content), to: &bytes)
         append(checksum(bytes), to: &bytes)
-        bytes += content
+        return bytes
     }
 
     private static func append<Number: FixedWidthInteger>(_ number: Number, to bytes: inout [UInt8]) {
@@ -79,6 +86,8 @@ struct SegmentReader {
     /// Where the next record begins in the file, and in the input.
     private(set) var offset = 0
     private(set) var position: UInt64
+    /// Bytes behind the last record whose head was not written yet.
+    private(set) var headless = 0
     /// A piece of the file.
     private var window: [UInt8] = []
     private var windowStart = 0
@@ -136,6 +145,16 @@ struct SegmentReader {
             offset += JournalFormat.recordHeader + count
             position += UInt64(count)
         }
+    }
+
+    /// Looks whether what a crash has left behind the last record was moved there whole: a head of zeros, and bytes of which no sector was
+    /// left out.
+    mutating func findHeadless() throws(Fault) {
+        let content = offset + JournalFormat.recordHeader
+        guard offset >= JournalFormat.segmentHeader, content < size, size - content <= JournalFormat.recordBytesMax,
+            try bytes(at: offset, count: JournalFormat.recordHeader).allSatisfy({ $0 == 0 }), try !isUnwritten(content, size)
+        else { return }
+        headless = size - content
     }
 
     private mutating func nextHeader() throws(Fault) -> (count: Int, sum: UInt32)? {

@@ -1,8 +1,11 @@
 // A pipe, a socket or a terminal cannot be read again. What comes of it is written into a journal before it is handed out, and after a
 // restart comes from there, up to where the journal ends; then it goes on with what the pipe gives now.
 //
-// A line is safe once it was read. What was still in the pipe dies with the process.
+// Of a pipe the bytes are moved into the journal's file within the system, so that a kill finds each of them in the pipe or in the file: a
+// pipe that somebody else keeps open loses nothing. What is compressed, and what comes of sockets and terminals, is read and then written;
+// a kill in between loses what was read last.
 
+internal import Glibc
 public import Streaming
 
 /// An input that is journaled so that it can go on after a restart. Of compressed data its content is journaled.
@@ -22,6 +25,10 @@ public final class JournaledSource: ResumableSource, WaitingSource {
     private var unwritten: [UInt8] = []
     /// What came behind the bytes that were read together with it: the end, or a failure.
     private var ending: Result<Void, SourceError>?
+    /// The journal ends within a line, and it is not known yet whether what comes now goes on with it.
+    private var mayOweLineEnd = false
+    /// The file system of the journal takes nothing from a pipe directly.
+    private var cannotMove = false
 
     /// A box, for what cannot be copied.
     private final class Replay {
@@ -94,7 +101,23 @@ public final class JournaledSource: ResumableSource, WaitingSource {
         }
         guard keptBytes < bytesMax else { return nil }
         let group = UnsafeMutableRawBufferPointer(rebasing: room.prefix(JournalFormat.recordBytesMax))
-        guard let count = try readGroup(group), count > 0 else { return ending == nil ? nil : 0 }
+        if let pipe = try movedPipe() {
+            if mayOweLineEnd {
+                guard let first = try pipe.peek(1) else { return nil }
+                mayOweLineEnd = false
+                // Another event begins: whoever writes has begun anew. Else it is the rest of the line.
+                if first == [UInt8(ascii: "{")] { return try keepLineEnd(room) }
+            }
+            if let count = try move(pipe, into: group) { return count }
+            if !cannotMove { return ending == nil ? nil : 0 }
+        }
+        if mayOweLineEnd {
+            mayOweLineEnd = false
+            return try keepLineEnd(room)
+        }
+        guard let count = try readGroup(group.count, { (filled) throws(SourceError) in
+            try source.read(into: UnsafeMutableRawBufferPointer(rebasing: group[filled...]))
+        }) else { return ending == nil ? nil : 0 }
         let bytes = UnsafeRawBufferPointer(rebasing: group[..<count])
         do throws(SourceError) {
             try journal.append(bytes, isSynchronized: isSynchronized)
@@ -106,13 +129,46 @@ public final class JournaledSource: ResumableSource, WaitingSource {
         return count
     }
 
-    /// Reads what is there: for one `fdatasync`, as much as there is.
-    private func readGroup(_ room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int? {
+    /// The pipe whose bytes can be moved into the journal.
+    private func movedPipe() throws(SourceError) -> FileDescriptorSource? {
+        if cannotMove { return nil }
+        return if let file = source as? FileDescriptorSource { file.pipe } else { try (source as? DecompressingSource)?.plainPipe() }
+    }
+
+    private func move(_ pipe: FileDescriptorSource, into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int? {
+        let count = try journal.append(into: room, isSynchronized: isSynchronized) { file, offset, countMax throws(SourceError) in
+            try readGroup(countMax) { filled throws(SourceError) in
+                do throws(FileDescriptorSource.SystemError) {
+                    return try pipe.move(to: file, at: offset + filled, countMax: countMax - filled)
+                } catch {
+                    if error.number == EINVAL && filled == 0 {
+                        cannotMove = true
+                        return nil
+                    }
+                    throw journal.failure(error.number, nil)
+                }
+            }
+        }
+        position += UInt64(count ?? 0)
+        return count
+    }
+
+    private func keepLineEnd(_ room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int {
+        room[0] = UInt8(ascii: "\n")
+        try journal.append(UnsafeRawBufferPointer(rebasing: room[..<1]), isSynchronized: isSynchronized)
+        position += 1
+        return 1
+    }
+
+    /// Takes what is there, nil where that is nothing: for one `fdatasync`, as much as there is.
+    ///
+    /// - Parameter take: takes more, behind so many bytes.
+    private func readGroup(_ countMax: Int, _ take: (_ filled: Int) throws(SourceError) -> Int?) throws(SourceError) -> Int? {
         var filled = 0
         repeat {
             let count: Int?
             do throws(SourceError) {
-                count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: room[filled...]))
+                count = try take(filled)
             } catch {
                 guard filled > 0 else { throw error }
                 ending = .failure(error)
@@ -121,10 +177,10 @@ public final class JournaledSource: ResumableSource, WaitingSource {
             guard let count else { return filled > 0 ? filled : nil }
             if count == 0 {
                 ending = .success(())
-                return filled
+                return filled > 0 ? filled : nil
             }
             filled += count
-        } while isSynchronized && filled < room.count
+        } while isSynchronized && filled < countMax
         return filled
     }
 
@@ -168,14 +224,14 @@ public final class JournaledSource: ResumableSource, WaitingSource {
     public func synchronize() throws(SourceError) { try journal.synchronize() }
 
     /// Goes on at a position: first with what the journal has from there on. A line that the crash has cut is ended, so that it does not
-    /// grow together with the first line that comes now.
+    /// grow together with the first line that comes now, unless what comes now is its rest.
     private func begin(at position: UInt64) throws(SourceError) {
         if journal.end == nil { journal.begin(at: position) }
         guard let end = journal.end, (journal.start ?? end) <= position else {
             throw journal.damage("it begins at position \(journal.start ?? 0) of the input, and position \(position) is needed")
         }
         // In a run that only begins anew, with other rules, the line goes on.
-        if !hasBegun, end > position, !journal.endsWithLineEnd { try keep([UInt8(ascii: "\n")]) }
+        mayOweLineEnd = !hasBegun && end > position && !journal.endsWithLineEnd
         ready = []
         replay = Replay(try JournalReader(journal, from: position))
         self.position = position
