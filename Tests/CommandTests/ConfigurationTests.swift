@@ -210,7 +210,7 @@ import Testing
         Wrong(#"{"inputs": [{"path": "e", "follow": 1}]}"#, "inputs[0].follow is 1; it must be true or false"),
         Wrong(#"{"inputs": [{"path": "e", "follow": "true"}]}"#, #"inputs[0].follow is "true"; it must be true or false"#),
         Wrong(#"{"inputs": [{"path": "e"}, {"path": "e"}]}"#, "inputs[1].path is the same as inputs[0].path", "each input is read once"),
-        Wrong(#"{"alerts": [{"url": "hidden"}]}"#, "n.json:1:20: alerts[0].url: The webhook's address is no URL"),
+        Wrong(#"{"alerts": [{"url": "hidden"}]}"#, "n.json:1:21: alerts[0].url: The webhook's address is no URL"),
         Wrong(#"{"alerts": [{"url": "${NOT_SET}hidden"}]}"#, "alerts[0].url: the environment variable NOT_SET is not set"),
         Wrong(#"{"alerts": [{"url_file": "missing"}]}"#, "alerts[0].url_file missing: there is no such file"),
         Wrong(#"{"alerts": [{"url": "http://example.com/hidden"}]}"#, "alerts[0].url: The webhook at example.com is not encrypted"),
@@ -227,7 +227,7 @@ import Testing
         Wrong(#"{"alerts": [{"url": "https://h", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw whsec_hidden"}]}"#, "alerts[0].secret: "),
         Wrong(#"{"alerts": [{"url": "https://h", "secret": "  "}]}"#, "alerts[0].secret: The webhook secret is empty"),
         Wrong(#"{"alerts": [{"url": "https://h", "name": "two words"}]}"#, #"alerts[0].name is "two words"; it must be the name of a webhook"#),
-        Wrong(#"{"alerts": [{"url": "https://h", "name": "a"}, {"url": "https://i", "name": "a"}]}"#, "n.json:1:78: alerts[1].name is the same as alerts[0].name"),
+        Wrong(#"{"alerts": [{"url": "https://h", "name": "a"}, {"url": "https://i", "name": "a"}]}"#, "n.json:1:77: alerts[1].name is the same as alerts[0].name"),
         Wrong(#"{"alerts": [{"url": "https://h/hidden"}, {"url": "https://h/hidden"}]}"#, "alerts[1].url is the same as alerts[0].url", "name each place once"),
         Wrong(#"{"alerts": [{"url": "https://h", "shape": "slak"}]}"#, #"alerts[0].shape is "slak"; it must be "alert", "cloudevents", "slack", "pagerduty", "alertmanager" or "template""#, "did you mean `slack`?"),
         Wrong(#"{"alerts": [{"url": "https://h", "shape": "slack", "batch": 100}]}"#, "alerts[0].batch: the shape slack has one alert a request, and 100 were asked for", "alert, cloudevents or alertmanager"),
@@ -292,10 +292,10 @@ import Testing
 
     // MARK: - The page
 
-    /// The first JSON of the section of docs/OPERATIONS.md.
-    static func example() throws -> String {
+    /// The first JSON of a section of docs/OPERATIONS.md.
+    static func example(_ heading: String = "## The configuration file\n") throws -> String {
         let page = try String(contentsOf: Program.repository.appendingPathComponent("docs/OPERATIONS.md"), encoding: .utf8)
-        let section = try #require(page.range(of: "## The configuration file\n")).upperBound
+        let section = try #require(page.range(of: heading)).upperBound
         let start = try #require(page.range(of: "```json\n", range: section..<page.endIndex)).upperBound
         let end = try #require(page.range(of: "```\n", range: start..<page.endIndex)).lowerBound
         return String(page[start..<end])
@@ -310,6 +310,17 @@ import Testing
         let schema = try Self.object(String(contentsOf: Program.repository.appendingPathComponent("docs/needletail.schema.json"), encoding: .utf8))
         let keys = try #require((schema["properties"] as? NSDictionary)?.allKeys as? [String])
         #expect(Set(keys) == Set(try #require(try Self.object(text).allKeys as? [String])).union(["$schema"]))
+    }
+
+    @Test func theWebhooksOfThePageAreInOrder() throws {
+        let session = try Session(["needletail.json": try Self.example("### Several, each with its own\n")])
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        let outcome = try session.run(
+            "needletail config",
+            environment: ["STORE_HOOK": "https://store.example.com/x", "STORE_SECRET": secret, "SLACK_HOOK": "https://hooks.slack.com/y", "PAGER_KEY": "hidden", "FRAUD_TOKEN": "hidden"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(!outcome.output.contains(secret) && !outcome.output.contains("hidden") && !outcome.output.contains("slack.com"))
+        #expect(outcome.output.contains(#""Authorization": "***""#) && outcome.output.contains(#""routing_key": "***""#))
     }
 
     @Test func theMessagesOfThePageAreWhatTheProgramSays() throws {

@@ -111,6 +111,33 @@ import Testing
         #expect(formed.allSatisfy { $0["to"] is NSNull })
     }
 
+    /// In the address, in files, in variables, in headers: planted where secrets stand, and looked for in all that a run and its neighbours leave.
+    @Test func secretsOfTheConfigurationFileAreShownNowhere() throws {
+        let session = try session(pairs: 10)
+        try session.write("conf/hook.url", "http://127.0.0.1:PORT/planted-path?token=planted-query\n")
+        try session.write("conf/hook.secret", "whsec_cGxhbnRlZC1zZWNyZXQtcGxhbnRlZC1zZWNyZXQ= whsec_cGxhbnRlZC1vdGhlci1wbGFudGVkLW90aGVyMTIz\n")
+        try session.write(
+            "conf/n.json",
+            #"{"log": {"level": "debug", "format": "json"}, "state": {"directory": "../state"}, "alerts": [{"url_file": "hook.url", "secret_file": "hook.secret", "headers": {"Authorization": "Bearer ${TOKEN}", "X-Key": "planted-header"}, "allow_private": true}, {"name": "pager", "url": "${HOOK}", "routing_key": "planted-routing", "allow_private": true, "rate": 1000}, {"name": "gone", "url": "http://127.0.0.1:1/planted-gone", "allow_private": true, "batch": 7}]}"#)
+        let outcome = try session.run(
+            """
+            \(WebhookRunTests.begin)
+            echo 404 > answer; sed -i s/PORT/$port/ conf/hook.url
+            export TOKEN=planted-token HOOK=http://127.0.0.1:$port/planted-hook
+            needletail run r.rule --input e --config conf/n.json > out 2> err & run=$!
+            sleep 1; tr '\\0' ' ' < /proc/$run/cmdline >> err; wait $run; echo $? > status
+            kill -KILL $server
+            needletail config conf/n.json >> out 2>> err
+            sed -i 's/"rate": 1000/"rate": 0/' conf/n.json; needletail config conf/n.json >> out 2>> err; needletail run r.rule --input e --config conf/n.json >> out 2>> err
+            needletail state state >> out 2>> err
+            grep -rlE 'planted|cGxhbnRlZ' out err state
+            """)
+        #expect(outcome.output == "", "\(outcome.output)")
+        #expect(try session.read("status") == "0\n")
+        let errors = try session.read("err")
+        #expect(errors.contains("10 refused for good") && errors.contains("HTTP 404") && errors.contains("wait for the next run") && errors.contains("rate is 0"), "\(errors)")
+    }
+
     @Test func flagsShapeWhatIsSent() throws {
         let session = try session(pairs: 20)
         try session.write("t.json", #"{"text": "{rule}: {summary}"}"#)

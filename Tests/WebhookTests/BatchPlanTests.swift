@@ -40,6 +40,22 @@ import Testing
         #expect(plan.count == 0)
     }
 
+    @Test func theFirstBatchIsFilledToo() {
+        var settings = DeliverySettings()
+        settings.batchMax = 3
+        var plan = DeliveryPlan(settings, inFlightMax: 4) { 0 }
+        for ordinal: UInt64 in 1...3 {
+            #expect(plan.wantsMore(now: 0))
+            add(ordinal...ordinal, lanes: 100, to: &plan)
+        }
+        #expect(!plan.wantsMore(now: 0) && plan.next(now: 0) == 1 && plan.alerts(of: 1) == [1, 2, 3])
+        add(4...9, lanes: 100, to: &plan)
+        // It is alone, and so is the next one, as long as none is answered.
+        #expect(plan.next(now: 0) == nil && plan.ended(1, bad, now: 0) == .waiting && !plan.wantsMore(now: 0))
+        #expect(plan.next(now: 0) == 4 && plan.next(now: 0) == nil && plan.ended(4, .delivered, now: 0) == .delivered)
+        #expect([plan.next(now: 0), plan.next(now: 0)] == [1, 7])
+    }
+
     @Test func whereNoMoreComeNobodyWaits() {
         var plan = plan(batchMax: 3)
         add(1...2, lanes: 100, to: &plan)
@@ -120,6 +136,16 @@ import Testing
         #expect([plan.next(now: 1), plan.next(now: 1), plan.next(now: 1)] == [1, 2, 3])
         #expect(plan.ended(1, bad, now: 1) == .givenUp(reason: "given up after 24 h: HTTP 500", attempts: 5, status: 500))
         #expect(plan.ended(2, .delivered, now: 1) == .delivered && plan.ended(3, bad, now: 1) == .waiting)
+    }
+
+    /// It has the attempts of an alert that was never in a batch.
+    @Test func aRefusalOfTheBatchIsNoFailureOfItsAlerts() {
+        var plan = plan(batchMax: 2) { $0.circuitFailures = 100 }
+        for ordinal: UInt64 in 1...2 { plan.add(ordinal, lane: lane(UInt8(ordinal)), age: DeliverySettings().ageMaxMicroseconds * 2, now: 0) }
+        #expect(plan.next(now: 0) == 1 && plan.ended(1, no, now: 0) == .takenApart)
+        for _ in 1...3 { #expect(plan.next(now: 0) == 1 && plan.ended(1, bad, now: 0) == .waiting) }
+        #expect(plan.next(now: 0) == 1)
+        #expect(plan.ended(1, bad, now: 0) == .givenUp(reason: "given up after 24 h: HTTP 500", attempts: 5, status: 500))
     }
 
     @Test func aBatchThatCannotBeSentAsItIsGoesOneByOne() {

@@ -215,7 +215,7 @@ import Streaming
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let server = try TestServer { _ in .answer(204) }
         defer { server.stop() }
-        let endpoint = try WebhookEndpoint(name: "ops", url: server.url, secrets: [WebhookSecret(Self.secretText)], allowsPrivateAddresses: true)
+        var endpoint = try WebhookEndpoint(name: "ops", url: server.url, secrets: [WebhookSecret(Self.secretText)], allowsPrivateAddresses: true)
         let outbox = try RocksOutbox(directory: folder)
         let count: UInt64 = 10_000
         let appended = try ContinuousClock().measure {
@@ -230,5 +230,15 @@ import Streaming
         func rate(_ time: Duration) -> Int { Int(Double(count) / (Double(time.components.attoseconds) / 1e18 + Double(time.components.seconds))) }
         print("webhook: \(rate(appended)) alerts/s appended by the hundred, \(rate(delivered)) alerts/s delivered")
         #expect(rate(delivered) > 500)
+        endpoint.delivery.batchMax = 100
+        for part in 0..<count / 100 { try Self.fill(outbox, "ops", count + part * 100..<count + (part + 1) * 100, lanes: 1000) }
+        let other = try WebhookSender(endpoint, outbox: outbox, clock: SystemClock())
+        let batched = ContinuousClock().measure {
+            other.start()
+            #expect(other.waitUntilDelivered(timeoutMicroseconds: 60_000_000))
+        }
+        other.stop()
+        print("webhook: \(rate(batched)) alerts/s delivered by the hundred, in \(other.current.attempts) requests")
+        #expect(rate(batched) > 500 && other.current.attempts < count / 10)
     }
 }

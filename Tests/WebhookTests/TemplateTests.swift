@@ -62,6 +62,16 @@ import Testing
         #expect((try made("[\"{rule}\"]") as? [String]) == ["card_testing"])
     }
 
+    @Test func theTemplateOfThePageIsInOrder() throws {
+        let page = try String(contentsOfFile: Files.webhooks + "/../../docs/OPERATIONS.md", encoding: .utf8)
+        let section = try #require(page.range(of: "### A template\n")).upperBound
+        let start = try #require(page.range(of: "```json\n", range: section..<page.endIndex)).upperBound
+        let end = try #require(page.range(of: "```\n", range: start..<page.endIndex)).lowerBound
+        let body = try #require(try made(String(page[start..<end])) as? [String: Any])
+        #expect(body["title"] as? String == "card_testing (high): 3 \"probes\"\n🚨 {x}" && body["spent"] as? Double == 1234512.456)
+        #expect(body["text"] as? String == "3 probes, 1,234,512.46 EUR on c\"1" && body["first_probe"] is NSNull && body["details"] is NSDictionary)
+    }
+
     private static let wrong: [(String, Int, Int, String, String)] = [
         ("{\"a\": \"{sumary}\"}", 1, 9, "an alert has no `sumary`", "did you mean `summary`?"),
         ("{\n  \"é\": \"ü {rul}\"}", 2, 12, "an alert has no `rul`", "did you mean `rule`?"),
@@ -76,7 +86,7 @@ import Testing
         ("{\"a\": \"{tags[99999999999999999999]}\"}", 1, 13, "between brackets", ""), ("{\"a\": \"{fields.x:.f}\"}", 1, 17, "`.f` is no format", "`:.2f`"),
         ("{\"a\": \"{fields.x:.99f}\"}", 1, 17, "`.99f` is no format", "`:.2f`"), ("{\"{rule}\": 1}", 1, 3, "names of members hold no expressions", "`{{`"),
         ("{\"a\": \"\\u007bfoo}\"}", 1, 14, "an alert has no `foo`", ""), ("{\"a\": }", 1, 7, "this is not valid JSON", ""), ("", 1, 1, "the template is empty", "for example"),
-        ("\"{rule}\"", 1, 1, "the template must be an object in braces", "for example"), ("{} {}", 1, 4, "", ""), ("{}, \"x\": 1", 1, 3, "something follows the document", ""),
+        ("\"{rule}\"", 1, 1, "the template must be an object in braces", "for example"), ("{} {}", 1, 4, "this is not valid JSON", ""), ("{}, \"x\": 1", 1, 3, "something follows the document", ""),
         ("{\"a\": 'x'}", 1, 7, "this is not valid JSON", ""), (String(repeating: " ", count: 70_000) + "{}", 1, 1, "the template is longer than 64 KiB", ""),
     ]
 

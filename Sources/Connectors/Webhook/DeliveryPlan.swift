@@ -24,7 +24,14 @@ struct DeliveryPlan {
         var lanes: [LaneKey]
         /// Of its oldest alert.
         var born: Int64
+        var history = History()
+    }
+
+    /// What happened to a batch, and to each alert of one that was taken apart.
+    private struct History {
         var attempts = 0
+        /// Of these. A batch that was refused as a whole says nothing of its alerts.
+        var failures = 0
         var lastStatus: Int?
     }
 
@@ -69,7 +76,7 @@ struct DeliveryPlan {
     private var available = (alerts: 0, bytes: 0)
     /// The same of lanes whose first was in a batch that was taken apart, and what is known of such alerts.
     private var singles = OrdinalHeap()
-    private var apart: [UInt64: (attempts: Int, lastStatus: Int?)] = [:]
+    private var apart: [UInt64: History] = [:]
     /// Those that have been sent, by their first alert.
     private var batches: [UInt64: Batch] = [:]
     /// Of these by the time of the next attempt, and those whose time has come.
@@ -110,6 +117,8 @@ struct DeliveryPlan {
     func wantsMore(now: Int64) -> Bool {
         // An endpoint that is down is asked with some alert.
         if known.isEmpty { return true }
+        // At the beginning the first batch waits for its alerts.
+        if circuit != .closed, failuresInRow == 0, inFlightCount == 0, available.alerts < batchMax { return true }
         let requests = (batchMax == 1 ? ready.count : available.alerts / batchMax) + singles.count + due.count
         return circuit == .closed && pausedUntil <= now && requests + inFlightCount < inFlightMax * 2 && waiting.count < settings.waitingMax
     }
@@ -213,9 +222,7 @@ struct DeliveryPlan {
     private mutating func begin(single ordinal: UInt64) -> UInt64? {
         guard let key = laneOfReady.removeValue(forKey: ordinal), let alert = lanes[key]?.next else { return nil }
         lanes[key]?.take()
-        let before = apart[ordinal]
-        batches[ordinal] = Batch(
-            ordinals: [ordinal], lanes: [key], born: alert.born, attempts: before?.attempts ?? 0, lastStatus: before?.lastStatus)
+        batches[ordinal] = Batch(ordinals: [ordinal], lanes: [key], born: alert.born, history: apart[ordinal] ?? History())
         return ordinal
     }
 
@@ -259,7 +266,7 @@ struct DeliveryPlan {
     mutating func ended(_ tag: UInt64, _ outcome: DeliveryOutcome, now: Int64) -> Verdict {
         inFlightCount -= 1
         guard var batch = batches[tag] else { return .delivered }
-        batch.attempts += 1
+        batch.history.attempts += 1
         switch outcome {
         case .delivered:
             answered()
@@ -268,23 +275,24 @@ struct DeliveryPlan {
         case .refused(let reason, let status):
             // The endpoint is there, and answers.
             answered()
-            batch.lastStatus = status
+            batch.history.lastStatus = status
             guard batch.ordinals.count == 1 else { return takeApart(tag, batch) }
             finish(tag)
-            return .givenUp(reason: reason, attempts: batch.attempts, status: status)
+            return .givenUp(reason: reason, attempts: batch.history.attempts, status: status)
         case .failed(let reason, let status, let retryAfter):
             failed(tag, retryAfter: retryAfter, now: now)
-            if let status { batch.lastStatus = status }
+            batch.history.failures += 1
+            if let status { batch.history.lastStatus = status }
             let end = Self.sum(batch.born, settings.ageMaxMicroseconds)
-            guard now < end || batch.attempts < settings.attemptsMin else {
+            guard now < end || batch.history.failures < settings.attemptsMin else {
                 // It may be one of them alone that the endpoint cannot take, and others may have more time.
                 guard batch.ordinals.count == 1 else { return takeApart(tag, batch) }
                 finish(tag)
                 let age = Self.text(ofAge: settings.ageMaxMicroseconds)
-                return .givenUp(reason: "given up after \(age): \(reason)", attempts: batch.attempts, status: batch.lastStatus)
+                return .givenUp(reason: "given up after \(age): \(reason)", attempts: batch.history.attempts, status: batch.history.lastStatus)
             }
             batches[tag] = batch
-            let wait = max(jitter(batch.attempts, max: settings.backoffMaxMicroseconds), retryAfter ?? 0)
+            let wait = max(jitter(batch.history.failures, max: settings.backoffMaxMicroseconds), retryAfter ?? 0)
             // One last attempt where its time runs out.
             let time = Self.sum(now, wait)
             waiting.insert(.init(rank: now < end ? min(time, end) : time, ordinal: tag))
@@ -337,7 +345,7 @@ struct DeliveryPlan {
 
     private mutating func takeApart(_ tag: UInt64, _ batch: Batch) -> Verdict {
         batches[tag] = nil
-        for ordinal in batch.ordinals { apart[ordinal] = (batch.attempts, batch.lastStatus) }
+        for ordinal in batch.ordinals { apart[ordinal] = batch.history }
         for key in batch.lanes {
             lanes[key]?.putBack()
             open(key)

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// `${NAME}` in a spec. The value is used and never shown: messages repeat the spec as it was written.
+/// `${NAME}` in a spec. The value is used and never shown: messages repeat the spec as it was written, unless it is an address.
 enum Environment {
     /// Why a spec cannot be expanded.
     enum Failure: Error {
@@ -34,8 +34,11 @@ enum Environment {
     }
 
     static func expanded(_ spec: String, of flag: String) throws(UsageError) -> String {
-        do throws(Failure) { return try expanded(spec) } catch { throw UsageError("\(flag) \(spec): \(error.message)") }
+        do throws(Failure) { return try expanded(spec) } catch { throw UsageError("\(flag) \(shown(spec)): \(error.message)") }
     }
+
+    /// A spec as messages repeat it: of an address its beginning alone, since the rest may be secret.
+    static func shown(_ spec: String) -> String { Flag.scheme(of: spec).map { $0 + "…" } ?? spec }
 
     static func isSet(_ name: String) -> Bool {
         guard let value = getenv(name) else { return false }

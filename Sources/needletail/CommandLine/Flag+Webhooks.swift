@@ -15,8 +15,8 @@ extension Flag {
     ) { (options, _) throws(UsageError) in options.webhooksMayBePrivate = true }
 
     static let webhookShape = Flag(
-        name: "--webhook-shape", value: .choice("SHAPE", WebhookSpec.Shape.allCases.map(\.rawValue)), defaultText: "alert",
-        help: "The form of what webhooks are sent: the alert itself, or the same in the words of a service. `pagerduty` needs a key, which the configuration file has."
+        name: "--webhook-shape", value: .choice("SHAPE", WebhookSpec.Shape.allCases.map(\.rawValue)),
+        help: "The form of what webhooks are sent: the alert itself, as without this flag, or the same in the words of a service. `pagerduty` needs a key, which the configuration file has."
     ) { (options, value) throws(UsageError) in options.webhookShape = try choice(value, of: "--webhook-shape") }
 
     static let webhookTemplate = Flag(

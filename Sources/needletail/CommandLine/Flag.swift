@@ -73,7 +73,7 @@ extension Flag {
         help: "Where alerts go: `-` is standard output, `https://…` a webhook, anything else a file. Without --state a file is written anew, and a webhook gets what can be delivered while the run lasts; with it, nothing is lost. `${NAME}` stands for an environment variable, so that an address need not be on the command line."
     ) { (options, value) throws(UsageError) in
         if !isWebhook(value) { try check(value, of: "--alerts") }
-        guard !options.alerts.contains(value) else { throw UsageError("--alerts \(value) is given twice", hint: "name each place once") }
+        guard !options.alerts.contains(value) else { throw UsageError("--alerts \(Environment.shown(value)) is given twice", hint: "name each place once") }
         options.alerts.append(value)
     }
 

@@ -15,7 +15,9 @@ enum HelpText {
         for paragraph in command.details { text += "\n" + wrapped(paragraph, indent: 0) }
         text += "\nflags:\n"
         for flag in command.visibleFlags {
-            text += "  \(flag.usage)\(notes(flag))\n" + wrapped(flag.help, indent: 6)
+            let notes = notes(flag)
+            let fits = 2 + flag.usage.count + notes.count <= columnsMax
+            text += "  \(flag.usage)\(fits ? notes : "")\n" + (fits ? "" : wrapped(notes, indent: 6)) + wrapped(flag.help, indent: 6)
         }
         text += "\nexample:\n"
         for line in command.example.split(separator: "\n") { text += "  $ \(line)\n" }

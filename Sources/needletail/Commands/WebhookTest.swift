@@ -65,6 +65,10 @@ enum WebhookSample {
         }
         // What has a colon and two slashes is no name, and may hold a secret.
         if let scheme = Flag.scheme(of: address) { throw UsageError("a webhook's address begins with https://, not \(scheme)…") }
+        // Nor is what has the signs of an address.
+        guard !operand.utf8.contains(where: { "/:?@=&".utf8.contains($0) }) || address != operand else {
+            throw UsageError("what is to be tried is neither an address that begins with https:// nor the name of a webhook")
+        }
         guard address == operand else { throw UsageError("\(operand) holds no address that begins with https://") }
         for flag in Flag.ofWebhooks where given.given.contains(flag.name) {
             throw UsageError("\(flag.name) is for an address; what the webhook \(operand) is told stands in the configuration file")

@@ -129,6 +129,9 @@ import Testing
             try run("needletail webhook test '${\(name)}' --webhook-secret-env SIGN")
             try run("needletail webhook test \"$\(name)\"")
         }
+        try run("needletail run r.rule --input e --alerts \"$HOOK\" --alerts \"$HOOK\"")
+        try run("needletail run r.rule --input e --alerts \"$HOOK\\${OPEN\"")
+        try run("needletail webhook test \"${HOOK#http://}\"")
         for name in ["NOT_BASE64", "TOO_SHORT", "NO_PREFIX"] {
             try run("needletail run r.rule --input e --alerts '${HOOK}' --webhook-allow-private --webhook-secret-env \(name) --log-level debug")
             try run("needletail webhook test '${HOOK}' --webhook-allow-private --webhook-secret-env \(name)")

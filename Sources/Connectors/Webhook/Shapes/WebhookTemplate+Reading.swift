@@ -63,7 +63,9 @@ private struct TemplateReader {
         let blanks: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D]
         let first = bytes.first { !blanks.contains($0) }
         guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else {
-            return say(0, bytes.allSatisfy(blanks.contains) ? "the template is empty" : "the template must be an object in braces or a list in brackets",
+            let isEmpty = bytes.allSatisfy(blanks.contains)
+            return say(
+                0, isEmpty ? "the template is empty" : "the template must be an object in braces or a list in brackets",
                 hint: #"for example: {"text": "{rule}: {summary}"}"#)
         }
         // What reads JSON asks for an object; so it gets one with the document in it.
@@ -317,8 +319,9 @@ private struct ExpressionScanner {
             if byte == UInt8(ascii: ".") {
                 place += 1
                 let next = try name(after: ".")
-                if steps.isEmpty, !WebhookTemplate.names.dropLast().contains(String(decoding: next, as: UTF8.self)) {
-                    throw Failure(place: begin, message: "an alert has no `\(String(decoding: next.prefix(60), as: UTF8.self))`", hint: Self.hint(String(decoding: next, as: UTF8.self)))
+                let nextText = String(decoding: next, as: UTF8.self)
+                if steps.isEmpty, !WebhookTemplate.names.dropLast().contains(nextText) {
+                    throw Failure(place: begin, message: "an alert has no `\(nextText.prefix(60))`", hint: Self.hint(nextText))
                 }
                 steps.append(.member(JSONText.escaped(next)))
             } else if byte == UInt8(ascii: "["), !steps.isEmpty {
@@ -330,7 +333,9 @@ private struct ExpressionScanner {
         }
         let scalars = ["id", "rule", "kind", "severity", "at", "started_at", "summary", "suppressed"]
         if steps.count > 1, scalars.contains(firstText) {
-            throw Failure(place: begin, message: "`\(firstText)` of an alert has no parts", hint: "write `{\(firstText)}`; parts have `key`, `fields`, `tags` and `match`")
+            throw Failure(
+                place: begin, message: "`\(firstText)` of an alert has no parts",
+                hint: "write `{\(firstText)}`; parts have `key`, `fields`, `tags` and `match`")
         }
         return .path(steps)
     }
