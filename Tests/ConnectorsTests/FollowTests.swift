@@ -115,6 +115,35 @@ import Testing
         #expect(found == Array(1...rounds * each))
     }
 
+    /// The program does not look while files come, are filled and are renamed.
+    @Test func rotationsThatNobodySawLoseNothing() throws {
+        let shell = try Shell(["r.rule": everyRule, "log": events(1...3), "log.9": events(90...91), "log-web": events(80...81)])
+        let process = try shell.start("exec needletail run r.rule --follow --input log --rejects rejects --log-level warning")
+        #expect(shell.waits { shell.outputLines.count == 3 })
+        var expected = 3
+        for round in 1...3 {
+            kill(process.processIdentifier, SIGSTOP)
+            for file in 0..<round + 1 {
+                try shell.append(events(expected + 1...expected + 2), to: "log")
+                expected += 2
+                guard file < round else { break }
+                // The names go up, as logrotate does it.
+                for number in (1..<9).reversed() where FileManager.default.fileExists(atPath: shell.path("log.\(number)").path) {
+                    try? FileManager.default.removeItem(at: shell.path("log.\(number + 1)"))
+                    try FileManager.default.moveItem(at: shell.path("log.\(number)"), to: shell.path("log.\(number + 1)"))
+                }
+                try FileManager.default.moveItem(at: shell.path("log"), to: shell.path("log.1"))
+                // The times at which they were written must differ.
+                usleep(30_000)
+            }
+            kill(process.processIdentifier, SIGCONT)
+            #expect(shell.waits { shell.outputLines.count == expected }, "round \(round): \(shell.outputLines.count) of \(expected)")
+        }
+        kill(process.processIdentifier, SIGTERM)
+        #expect(shell.waits { !process.isRunning })
+        #expect(try ids(shell) == Array(1...expected))
+    }
+
     @Test func severalFilesAreFollowedAndSilenceLetsTimeGoOn() throws {
         let rules = "rule absent { by k match a: a then not b within 500ms alert low { id: a.id } } stream { idle 200ms }\n"
         let shell = try Shell(["r.rule": rules, "log": "", "other": ""])

@@ -304,6 +304,93 @@ import Testing
         #expect(message { try Self.source(shell, []).resume(at: .max, place: []) }.contains("its journal is damaged"))
     }
 
+    /// A pipe that somebody keeps open.
+    final class HeldPipe {
+        let reading: Int32
+        private let writing: Int32
+
+        init() {
+            var ends: [Int32] = [0, 0]
+            precondition(pipe(&ends) == 0)
+            (reading, writing) = (ends[0], ends[1])
+        }
+
+        deinit {
+            close(reading)
+            close(writing)
+        }
+
+        func write(_ text: some Collection<UInt8>) { #expect(Glibc.write(writing, Array(text), text.count) == text.count) }
+
+        func source(_ shell: Shell, _ calls: JournalCalls = JournalTests.quick, isSynchronized: Bool = false, segmentBytesMax: Int = 3000) throws -> JournaledSource {
+            JournaledSource(
+                try FileDescriptorSource.borrowing(reading, name: "-").decompressed(path: "-"),
+                try JournalTests.journal(shell, segmentBytesMax: segmentBytesMax, calls: calls), isSynchronized: isSynchronized, bytesMax: 1 << 30)
+        }
+    }
+
+    /// The end of the process between the moving of bytes and their head: they are in the file, and nowhere else.
+    @Test func whatWasMovedIsNotLost() throws {
+        let failing = JournalCalls(
+            write: { descriptor, bytes, offset in
+                guard bytes.count > JournalFormat.segmentHeader || offset == 0 else {
+                    errno = EIO
+                    return -1
+                }
+                return pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset))
+            }, synchronize: { _ in 0 }, synchronizeFolder: { _ in 0 })
+        for case_ in 0..<Volume.pick(test: 100, soak: 3000) {
+            var random = SeededGenerator(900 + UInt64(case_))
+            let (shell, pipe) = (try Shell(), HeldPipe())
+            let lines = Bytes((0..<40).map { events($0...$0, pad: random.below(60)) }.joined().utf8)
+            var (written, given, deaths) = (0, Bytes(), 0)
+            while given.count < lines.count {
+                let calls = random.isOne(in: 2) ? failing : Self.quick
+                guard
+                    let source = try? pipe.source(shell, calls, isSynchronized: random.isOne(in: 2), segmentBytesMax: 100 + random.below(3000))
+                else {
+                    deaths += 1
+                    continue
+                }
+                // From the start again: all that came before comes again.
+                var again = Bytes()
+                for _ in 0..<1 + random.below(6) {
+                    let count = min(lines.count - written, random.below(300))
+                    pipe.write(lines[written..<written + count])
+                    written += count
+                    do {
+                        again += try drained(source, room: 1 + random.below(400))
+                    } catch {
+                        deaths += 1
+                        break
+                    }
+                }
+                #expect(again.starts(with: given) || given.starts(with: again), "case \(case_)")
+                if again.count > given.count { given = again }
+            }
+            #expect(given == lines, "case \(case_), \(deaths) deaths")
+        }
+    }
+
+    @Test func aLineThatTheDeathCutGoesOnUnlessAnotherBegins() throws {
+        for (rest, expected) in [("2}\n{}\n", "{\"a\":12}\n{}\n"), ("{}\n", "{\"a\":1\n{}\n")] {
+            let (shell, pipe) = (try Shell(), HeldPipe())
+            pipe.write("{\"a\":1".utf8)
+            #expect(try drained(pipe.source(shell)) == Bytes("{\"a\":1".utf8))
+            let next = try pipe.source(shell)
+            #expect(try drained(next) == Bytes("{\"a\":1".utf8))
+            pipe.write(rest.utf8)
+            #expect(try Bytes("{\"a\":1".utf8) + drained(next) == Bytes(expected.utf8))
+        }
+    }
+
+    @Test func aCompressedPipeIsStillReadThrough() throws {
+        let shell = try Shell(["r.rule": everyRule, "log": events(1...50)])
+        let outcome = try shell.start("gzip -c log | needletail run r.rule --state state --quiet")
+        #expect(shell.waits { !outcome.isRunning } && outcome.terminationStatus == 0)
+        #expect(shell.outputLines.count == 50)
+    }
+
     @Test func aPipeThatIsWaitedForIsJournaled() throws {
         let shell = try Shell()
         var ends: [Int32] = [0, 0]

@@ -4,8 +4,6 @@
 //   FAULT_AT=operation:class:N:ACTION the N-th such call (`N+`: from there on): `before` and `after` end the process with SIGKILL beside
 //                                     the call, `torn` after half of a write, `short` writes half, or an error: EIO, ENOSPC, EMFILE, EINTR
 //   FAULT_FULL=PREFIX:BYTES           writes to paths that begin so have that many bytes of room; FAULT_ROOM=FILE gives room once it is there
-//   FAULT_GENTLE=1                    SIGUSR2 ends the process with SIGKILL, but not between reading from a pipe of events and writing that
-//                                     to the journal: what is lost there has been promised to nobody
 //   FAULT_CLOCK=real|mono|both:SECONDS|freeze:AFTER_MS  a clock jumps, or stands still, so long after the start
 //
 // Several of FAULT_AT are separated by commas. Classes are by the last name of a path, see class_of.
@@ -51,21 +49,12 @@ static long jump_seconds;
 static long jump_after_ms;
 static struct timespec start_real, start_mono;
 static int ready;
-static int gentle;
-static atomic_int is_between;
-static atomic_int dies_soon;
 
 static void clock_now(clockid_t id, struct timespec *time) { syscall(SYS_clock_gettime, id, time); }
 
 static void die(void) {
     syscall(SYS_kill, getpid(), SIGKILL);
     for (;;) pause();
-}
-
-static void die_gently(int number) {
-    (void)number;
-    if (!atomic_load(&is_between)) die();
-    atomic_store(&dies_soon, 1);
 }
 
 static int error_named(const char *name) {
@@ -122,11 +111,7 @@ __attribute__((constructor)) static void begin(void) {
         jump_seconds = atol(how);
     }
     if (record) record_descriptor = (int)syscall(SYS_openat, AT_FDCWD, record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (getenv("FAULT_GENTLE")) {
-        gentle = 1;
-        signal(SIGUSR2, die_gently);
-    }
-    ready = gentle || point_count > 0 || record_descriptor >= 0 || full_prefix[0];
+    ready = point_count > 0 || record_descriptor >= 0 || full_prefix[0];
 }
 
 static int ends_with(const char *text, size_t count, const char *ending) {
@@ -220,10 +205,6 @@ static long room_for(const char *path, long count) {
     if (point && point->action == ERROR) { errno = point->error; return -1; } \
     ssize_t result = call; \
     if (point && (point->action == AFTER || point->action == TORN)) die(); \
-    if (gentle && !strcmp(class_of(path), "JOURNAL")) { \
-        atomic_store(&is_between, 0); \
-        if (atomic_load(&dies_soon)) die(); \
-    } \
     return result
 
 ssize_t write(int descriptor, const void *bytes, size_t count) {
@@ -241,6 +222,18 @@ ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset
     WRITING("write", real(descriptor, bytes, count, offset));
 }
 
+// A pipe moved into a file; half of it is a page and a bit, so that a line is cut.
+ssize_t splice(int from, off64_t *from_offset, int descriptor, off64_t *offset, size_t count, unsigned flags) {
+    REAL(splice);
+    if (ready && count > 5000) {
+        char path[4096];
+        path_of(descriptor, path, sizeof path);
+        for (int index = 0; index < point_count; index++)
+            if (points[index].action == TORN && !strcmp(points[index].operation, "move")) count = 5000;
+    }
+    WRITING("move", real(from, from_offset, descriptor, offset, count, flags));
+}
+
 #define ON_DESCRIPTOR(operation, call) \
     char path[4096]; \
     if (!ready) return call; \
@@ -250,18 +243,6 @@ ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset
 
 ssize_t read(int descriptor, void *bytes, size_t count) {
     REAL(read);
-    if (gentle) {
-        char path[4096];
-        path_of(descriptor, path, sizeof path);
-        if (strcmp(class_of(path), "EVENTS")) return real(descriptor, bytes, count);
-        atomic_store(&is_between, 1);
-        ssize_t result = real(descriptor, bytes, count);
-        if (result <= 0) {
-            atomic_store(&is_between, 0);
-            if (atomic_load(&dies_soon)) die();
-        }
-        return result;
-    }
     ON_DESCRIPTOR("read", real(descriptor, bytes, count));
 }
 

@@ -79,15 +79,24 @@ final class DecompressingSource: ResumableSource, WaitingSource {
         }
     }
 
-    /// The pipe that the content comes from as it is. Nil where there is none, where it is compressed, and where that is not known yet.
-    func plainPipe() throws(SourceError) -> FileDescriptorSource? {
-        guard unused.isEmpty, let pipe = (inner as? FileDescriptorSource)?.pipe else { return nil }
+    enum PlainPipe {
+        /// The content comes from it as it is.
+        case pipe(FileDescriptorSource)
+        /// Nothing has come yet that would tell.
+        case unknown
+        case none
+    }
+
+    /// Whether the content is a pipe's as it is.
+    func plainPipe() throws(SourceError) -> PlainPipe {
+        guard unused.isEmpty, let pipe = (inner as? FileDescriptorSource)?.pipe else { return .none }
         if case .unknown = content {
-            guard let start = try pipe.peek(4), start.withUnsafeBytes({ Compression.guess($0) }) == .plain else { return nil }
+            guard let start = try pipe.peek(4) else { return .unknown }
+            guard start.withUnsafeBytes({ Compression.guess($0) }) == .plain else { return .none }
             content = .plain
         }
-        if case .plain = content { return pipe }
-        return nil
+        if case .plain = content { return .pipe(pipe) }
+        return .none
     }
 
     // MARK: - Going on after a restart

@@ -27,7 +27,7 @@ public final class FollowedFile: ResumableSource, WaitingSource {
     /// The line that the file which was left did not end is to be ended.
     private var owesLineEnd = false
     private var isUnreadable = false
-    /// After a restart, what is read behind the file at hand before any new file.
+    /// What is read behind the file at hand before the file of the name: it came, or was there before a restart, while nobody looked.
     private var plan: ArraySlice<PlannedFile> = []
     /// Bytes handed out since the very first start.
     private var handedOut: UInt64 = 0
@@ -156,7 +156,7 @@ public final class FollowedFile: ResumableSource, WaitingSource {
                 self.file = file
                 begin(FilePrintMaker(inode: file.identity.inode))
             } else if hasSuccessor {
-                plan = try rotatedSince(file.identity, [file.identity], RotatedFiles(of: path))[...]
+                guard try planMissed(behind: file.identity) else { return nil }
                 guard openPlanned() || openNamed() else { return nil }
             } else {
                 return nil
@@ -169,6 +169,20 @@ public final class FollowedFile: ResumableSource, WaitingSource {
         owesLineEnd = !endsWithLineEnd
         endsWithLineEnd = true
         pieces.begin(maker, at: handedOut + (owesLineEnd ? 1 : 0))
+    }
+
+    /// Finds what came and was renamed while nobody looked; false where the folder is just being changed.
+    private func planMissed(behind last: FileIdentity) throws(SourceError) -> Bool {
+        let folder = RotatedFiles(of: path)
+        // A file that is renamed meanwhile may stand in a listing twice, or not at all.
+        guard RotatedFiles(of: path).isSame(as: folder) else { return false }
+        do throws(SourceError) {
+            plan = try rotatedSince(last, [last], folder)[...]
+            return true
+        } catch {
+            guard RotatedFiles(of: path).isSame(as: folder) else { return false }
+            throw error
+        }
     }
 
     /// Goes on with the next of the files that a restart has found; false where there is none.

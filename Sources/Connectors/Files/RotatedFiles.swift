@@ -66,6 +66,11 @@ struct RotatedFiles {
         self.files = files.sorted { $0.name < $1.name }
     }
 
+    /// Whether the same files bore the same names.
+    func isSame(as other: RotatedFiles) -> Bool {
+        files.elementsEqual(other.files) { $0.name == $1.name && $0.identity == $1.identity }
+    }
+
     /// Whether a name is made of the log's as rotation does it.
     static func isMade(_ name: String, of own: String) -> Bool {
         let name = Array(name.utf8), own = Array(own.utf8)

@@ -101,31 +101,46 @@ final class Journal {
     /// - Parameters:
     ///   - room: gets the bytes.
     ///   - move: moves bytes into the file from an offset on, at most so many; nil where there are none now, 0 at their end.
-    /// - Returns: how many, or what `move` gave.
-    /// - Throws: ``SourceError`` where `move` does, or the disk fails. What was moved is not lost: the next call goes on with it.
+    /// - Returns: how many; nil where none came.
+    /// - Throws: ``SourceError`` where `move` does, or the disk fails. What was moved is not lost: see ``finishRecord(isSynchronized:)``.
     func append(
         into room: UnsafeMutableRawBufferPointer, isSynchronized: Bool,
         _ move: (_ descriptor: Int32, _ offset: Int, _ countMax: Int) throws(SourceError) -> Int?
     ) throws(SourceError) -> Int? {
         guard let position = end else { preconditionFailure("The journal knows where it begins.") }
+        precondition(moved == 0, "A record is finished before the next begins.")
         let countMax = min(room.count, JournalFormat.recordBytesMax)
-        if segments.isEmpty || segments[segments.count - 1].bytes + countMax > segmentBytesMax, moved == 0 { try addSegment(at: position) }
+        let bytes = segments.last?.bytes ?? 0
+        // One that nothing was moved into is gone on with.
+        if bytes == 0 || (bytes > JournalFormat.segmentHeader && bytes + countMax > segmentBytesMax) { try addSegment(at: position) }
+        let content = segments[segments.count - 1].bytes + JournalFormat.recordHeader
+        guard let count = try move(descriptor.withLock { $0 }, content, countMax), count > 0 else { return nil }
+        moved = count
+        try finishRecord(into: UnsafeMutableRawBufferPointer(rebasing: room[..<count]), isSynchronized: isSynchronized)
+        return count
+    }
+
+    /// Gives the bytes a head that were moved when the disk failed; they are then what comes next.
+    func finishRecord(isSynchronized: Bool) throws(SourceError) -> [UInt8] {
+        guard moved > 0 else { return [] }
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: moved, alignment: 16)
+        defer { room.deallocate() }
+        try finishRecord(into: room, isSynchronized: isSynchronized)
+        return Array(room)
+    }
+
+    private func finishRecord(into bytes: UnsafeMutableRawBufferPointer, isSynchronized: Bool) throws(SourceError) {
+        guard let position = end else { preconditionFailure("The journal knows where it begins.") }
         let place = segments.count - 1
-        let (file, name) = (descriptor.withLock { $0 }, JournalFormat.name(segments[place].start))
+        let name = JournalFormat.name(segments[place].start)
         let content = segments[place].bytes + JournalFormat.recordHeader
-        if moved == 0 {
-            guard let count = try move(file, content, countMax), count > 0 else { return nil }
-            moved = count
-        }
-        let bytes = UnsafeMutableRawBufferPointer(rebasing: room[..<moved])
-        try read(file, at: content, into: bytes, name)
+        try read(descriptor.withLock { $0 }, at: content, into: bytes, name)
         try write(JournalFormat.head(UnsafeRawBufferPointer(bytes), at: position), at: segments[place].bytes, to: name, cutting: false)
         if isSynchronized { try synchronize() }
-        segments[place].bytes = content + moved
-        end = position + UInt64(moved)
-        last = bytes[moved - 1]
-        defer { moved = 0 }
-        return moved
+        segments[place].bytes = content + bytes.count
+        end = position + UInt64(bytes.count)
+        last = bytes[bytes.count - 1]
+        moved = 0
     }
 
     private func read(_ file: Int32, at offset: Int, into bytes: UnsafeMutableRawBufferPointer, _ name: String) throws(SourceError) {
@@ -227,9 +242,7 @@ final class Journal {
             descriptor.withLock { $0 = file }
             if headless > 0 {
                 moved = headless
-                let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: headless, alignment: 16)
-                defer { bytes.deallocate() }
-                _ = try append(into: bytes, isSynchronized: false) { (_, _, _) throws(SourceError) in nil }
+                _ = try finishRecord(isSynchronized: false)
             }
             break
         }
@@ -249,12 +262,6 @@ final class Journal {
             while let record = try reader?.next() { last = record.last }
         } catch {
             guard case .torn = error else {
-                Glibc.close(file)
-                throw failure(error, path, reader)
-            }
-            do throws(SegmentReader.Fault) {
-                try reader?.findHeadless()
-            } catch {
                 Glibc.close(file)
                 throw failure(error, path, reader)
             }

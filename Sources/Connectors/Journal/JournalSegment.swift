@@ -147,14 +147,18 @@ struct SegmentReader {
         }
     }
 
-    /// Looks whether what a crash has left behind the last record was moved there whole: a head of zeros, and bytes of which no sector was
-    /// left out.
-    mutating func findHeadless() throws(Fault) {
+    /// Looks whether what a crash has left behind the last record was moved there whole: bytes of which no sector was left out, behind a head
+    /// that was not written to its end.
+    private mutating func findHeadless() throws(Fault) -> Bool {
         let content = offset + JournalFormat.recordHeader
-        guard offset >= JournalFormat.segmentHeader, content < size, size - content <= JournalFormat.recordBytesMax,
-            try bytes(at: offset, count: JournalFormat.recordHeader).allSatisfy({ $0 == 0 }), try !isUnwritten(content, size)
-        else { return }
+        guard content < size, size - content <= JournalFormat.recordBytesMax, try !isUnwritten(content, size) else { return false }
+        let head = Array(try bytes(at: offset, count: JournalFormat.recordHeader))
+        let moved = Array(try bytes(at: content, count: size - content))
+        let whole = moved.withUnsafeBytes { JournalFormat.head($0, at: position) }
+        let written = zip(head, whole).prefix { $0 == $1 }.count
+        guard head[written...].allSatisfy({ $0 == 0 }) else { return false }
         headless = size - content
+        return true
     }
 
     private mutating func nextHeader() throws(Fault) -> (count: Int, sum: UInt32)? {
@@ -162,6 +166,7 @@ struct SegmentReader {
         guard size - offset >= JournalFormat.recordHeader else { throw .torn }
         let header = try bytes(at: offset, count: JournalFormat.recordHeader)
         guard SegmentReader.number(header, 16) as UInt32 == checksum(Array(header.prefix(16))) else {
+            if try findHeadless() { throw .torn }
             if try isUnwritten(offset, size) { throw .torn }
             throw .damaged("the head of a record does not fit its checksum")
         }

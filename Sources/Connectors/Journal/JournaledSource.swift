@@ -99,9 +99,15 @@ public final class JournaledSource: ResumableSource, WaitingSource {
             try ending.get()
             return 0
         }
+        // The disk was full when these were moved.
+        ready = try journal.finishRecord(isSynchronized: isSynchronized)[...]
+        if !ready.isEmpty { return try read(into: room) }
         guard keptBytes < bytesMax else { return nil }
         let group = UnsafeMutableRawBufferPointer(rebasing: room.prefix(JournalFormat.recordBytesMax))
-        if let pipe = try movedPipe() {
+        switch try plainPipe() {
+        case .none: break
+        case .unknown: return nil
+        case .pipe(let pipe):
             if mayOweLineEnd {
                 guard let first = try pipe.peek(1) else { return nil }
                 mayOweLineEnd = false
@@ -130,9 +136,10 @@ public final class JournaledSource: ResumableSource, WaitingSource {
     }
 
     /// The pipe whose bytes can be moved into the journal.
-    private func movedPipe() throws(SourceError) -> FileDescriptorSource? {
-        if cannotMove { return nil }
-        return if let file = source as? FileDescriptorSource { file.pipe } else { try (source as? DecompressingSource)?.plainPipe() }
+    private func plainPipe() throws(SourceError) -> DecompressingSource.PlainPipe {
+        if cannotMove { return .none }
+        if let pipe = (source as? FileDescriptorSource)?.pipe { return .pipe(pipe) }
+        return try (source as? DecompressingSource)?.plainPipe() ?? .none
     }
 
     private func move(_ pipe: FileDescriptorSource, into room: UnsafeMutableRawBufferPointer) throws(SourceError) -> Int? {

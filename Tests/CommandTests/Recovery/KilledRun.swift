@@ -67,7 +67,7 @@ struct KilledRun {
     private func start(_ flags: [String], in folder: String = ".") throws -> Child {
         try Child(
             flags, in: session.folder.appendingPathComponent(folder),
-            environment: source == .pipe ? try Faults.environment(["FAULT_GENTLE": "1"]) : [:], input: source == .standardInput ? "events" : "/dev/null")
+            input: source == .standardInput ? "events" : "/dev/null")
     }
 
     /// Kills, restarts and at last lets it come to its end. Gives what is wrong, if anything is.
@@ -76,8 +76,6 @@ struct KilledRun {
         if source == .followed || source == .pipe {
             writer = try GrowingLog(session.folder, Undisturbed.contents(workload)[0], seed: seed, isPipe: source == .pipe)
         }
-        // See `FAULT_GENTLE` in Tests/Faults.
-        let killing = source == .pipe ? SIGUSR2 : SIGKILL
         // Whatever was there before the first checkpoint is not part of the run.
         try session.write("alerts", "old\n")
         while kills < wanted {
@@ -97,15 +95,15 @@ struct KilledRun {
                 child.signal(SIGHUP)
                 story.append("SIGHUP")
                 try pass(milliseconds: chance.below(most + 1), &writer)
-                child.signal(killing)
+                child.signal(SIGKILL)
             case 3, 4:
                 try makeSavepoint(beside: child, &writer)
-                child.signal(killing)
-            default: child.signal(killing)
+                child.signal(SIGKILL)
+            default: child.signal(SIGKILL)
             }
             kills += 1
             switch child.wait() {
-            case .signalled(SIGKILL), .signalled(SIGHUP), .signalled(SIGTERM), .signalled(SIGUSR2), .exited(143): break
+            case .signalled(SIGKILL), .signalled(SIGHUP), .signalled(SIGTERM), .exited(143): break
             case .exited(3) where try story.last?.hasPrefix("savepoint") == true && session.read("errors").hasSuffix("stop it, or give another folder\n"):
                 // The savepoint was made of a run that had not begun yet, which found the folder in use.
                 break
@@ -231,8 +229,8 @@ struct GrowingLog {
     private var descriptor: Int32 = -1
 
     /// Two rotations may not come sooner after each other (docs/OPERATIONS.md, "Inputs").
-    private static let rotationSeconds = 0.3
-    private static let rotationsMax = 3
+    private static let rotationSeconds = 0.05
+    private static let rotationsMax = 6
 
     init(_ folder: URL, _ content: Data, seed: UInt64, isPipe: Bool) throws {
         self.folder = folder

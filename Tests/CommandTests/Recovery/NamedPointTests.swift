@@ -42,6 +42,39 @@ import Testing
         #expect(wrong.isEmpty, "\(wrong.count) of \(cases.count), the first: \(wrong.prefix(4).joined(separator: "\n"))")
     }
 
+    /// Around every call by which a pipe comes into its journal: the pipe stays open, and nothing of it is lost.
+    @Test func aPipe() throws {
+        let workload = Workload(seed: 9, lines: 4_000, keys: 200)
+        var cases: [Case] = []
+        for operation in ["move", "write"] {
+            for number in Volume.isSoak ? [1, 2, 3, 5, 8, 13, 21, 34] : [1, 2, 5] {
+                for action in ["before", "after", "torn"] {
+                    cases.append(Case(point: FaultPoint(operation: operation, file: "JOURNAL"), number: number, action: action))
+                }
+            }
+        }
+        let reached = Counter()
+        let wrong = tryEach(cases) { one in
+            let session = try Session(["r.rule": workload.ruleText])
+            guard mkfifo(session.folder.path + "/events", 0o644) == 0 else { return "no pipe: \(errno)" }
+            var writer = try GrowingLog(session.folder, Undisturbed.contents(workload)[0], seed: 1, isPipe: true)
+            let flags = SmallRecovery.flags + ["--checkpoint-every", "50ms"] + (one.number % 2 == 0 ? ["--journal"] : [])
+            let child = try Child(flags, in: session.folder, environment: try Faults.environment(["FAULT_AT": one.description]))
+            try writer.writeAll(during: child)
+            if child.look() == nil { usleep(100_000) }
+            if child.look() == nil { child.signal(SIGKILL) } else { reached.add() }
+            guard child.wait() == .signalled(SIGKILL) else { return "ended otherwise: \(try session.read("errors"))" }
+            let next = try Child(flags, in: session.folder)
+            try writer.writeAll(during: next)
+            writer.close()
+            guard next.wait() == .exited(0) else { return "the next ended otherwise: \(try session.read("errors"))" }
+            return try Written(in: session.folder).difference(from: Undisturbed.run(workload, names: ["events"], drains: false))
+        }
+        print("points of a pipe: \(cases.count) cases, \(reached.count) kills")
+        #expect(wrong.isEmpty, "\(wrong.count) of \(cases.count), the first: \(wrong.prefix(4).joined(separator: "\n"))")
+        #expect(reached.count >= cases.count / 2)
+    }
+
     /// Killed at a point, in soak then at the same again, then let through.
     private static func killed(at cases: [Case], from half: SmallRecovery?) throws -> [String] {
         let reached = Counter()
