@@ -121,7 +121,7 @@ struct KilledRun {
             try rest.writeAll(during: last)
             if source == .pipe {
                 // Its end is the end of the input.
-                rest.close()
+                rest.close(readBy: last)
                 writer = nil
             } else {
                 try awaitAll(last)
@@ -281,6 +281,17 @@ struct GrowingLog {
     mutating func close() {
         if descriptor >= 0 { Glibc.close(descriptor) }
         descriptor = -1
+    }
+
+    /// Ends a pipe, whose reader would wait for ever if it opened it after that.
+    mutating func close(readBy child: Child) {
+        let folder = "/proc/\(child.pid)/fd/"
+        for _ in 0..<5_000 where child.look() == nil {
+            let links = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            if links.contains(where: { (try? FileManager.default.destinationOfSymbolicLink(atPath: folder + $0))?.hasSuffix("/events") ?? false }) { break }
+            usleep(1_000)
+        }
+        close()
     }
 
     private mutating func append(_ count: Int) throws {

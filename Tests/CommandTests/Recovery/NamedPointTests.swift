@@ -66,7 +66,7 @@ import Testing
             guard child.wait() == .signalled(SIGKILL) else { return "ended otherwise: \(try session.read("errors"))" }
             let next = try Child(flags, in: session.folder)
             try writer.writeAll(during: next)
-            writer.close()
+            writer.close(readBy: next)
             guard next.wait() == .exited(0) else { return "the next ended otherwise: \(try session.read("errors"))" }
             return try Written(in: session.folder).difference(from: Undisturbed.run(workload, names: ["events"], drains: false))
         }

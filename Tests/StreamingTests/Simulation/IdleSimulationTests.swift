@@ -188,7 +188,7 @@ import Testing
     @Test func whatLeftInSilenceLeavesAgainAndNothingElse() throws {
         var seeds = Volume.seeds(of: 71)
         var deaths = 0, steps = 0, alerts = 0, repeated = 0, changed = 0, runs = 0
-        for _ in 0..<Volume.pick(test: 600, soak: 6_000) {
+        while runs < Volume.pick(test: 600, soak: 6_000) {
             let seed = seeds.next()
             var random = RandomSource(seed: seed)
             guard let schedule = SimulationTests.schedule(seed), try SimulationTests.undisturbed(schedule) != nil else { continue }

@@ -107,7 +107,7 @@ import Testing
         var seeds = Volume.seeds(of: 70)
         var deaths = 0, commits = 0, alerts = 0, runs = 0
         var evictions: UInt64 = 0, coldReads: UInt64 = 0
-        for _ in 0..<Volume.pick(test: 2_000, soak: 10_000) {
+        while runs < Volume.pick(test: 2_000, soak: 10_000) {
             let seed = seeds.next()
             guard let schedule = SimulationTests.schedule(seed), let expected = try SimulationTests.undisturbed(schedule) else { continue }
             let counted = SimulatedWorld(seed: seed)
