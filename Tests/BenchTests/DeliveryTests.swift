@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import needletail_bench
@@ -10,7 +11,7 @@ import Testing
     @Test func roundsAreTheSameEventsLater() throws {
         let folder = try ScratchFolder()
         var feeder = Feeder(Self.size)
-        let fed = try feeder.feed(FileHandle(creating: folder.path("e")), until: monotonicNanoseconds() + 30_000_000) { _ in }
+        let fed = try feeder.feed(FileHandle(creating: folder.path("e")), until: monotonicNanoseconds() + 30_000_000, Atomic(0))
         let lines = try String(contentsOfFile: folder.path("e"), encoding: .utf8).split(separator: "\n")
         try #require(fed == lines.count && fed > 2 * Self.size.events)
         func time(_ line: Substring) throws -> Int { try #require(Int(line[line.range(of: "\"ts\":")!.upperBound...].prefix(13))) }

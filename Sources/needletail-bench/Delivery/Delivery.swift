@@ -1,5 +1,6 @@
 internal import Events
 internal import Glibc
+internal import Synchronization
 
 /// What it costs to deliver alerts: `seq` again and again through a pipe, its alerts to a file, and then to a file and a webhook.
 struct Delivery {
@@ -68,22 +69,16 @@ struct Delivery {
         _ = fcntl(input.writing.descriptor, Delivery.setPipeSize, 1 << 20)
         let child = try ChildProcess(program, words, input: input.reading.descriptor)
         let start = monotonicNanoseconds()
-        var downFirst: (time: UInt64, events: Int)?
-        var downLast: (time: UInt64, events: Int)?
+        let fed = Atomic<Int>(0)
+        let outage = Outage()
         let events: Int
         do throws(BenchError) {
             let pipe = input.keepWriting()
-            events = try feeder.feed(pipe, until: start + UInt64(seconds) * 1_000_000_000) { fed throws(BenchError) in
-                guard let down, let receiver else { return }
-                let now = monotonicNanoseconds() - start
-                if downFirst == nil, now >= down.lowerBound {
-                    receiver.stop()
-                    downFirst = (now, fed)
-                } else if let downFirst, downLast == nil, now >= down.upperBound, fed > downFirst.events {
-                    downLast = (now, fed)
-                    try receiver.resume()
-                }
-            }
+            // By a thread of its own: the program may stand still meanwhile, and with it the pipe.
+            let thread: BackgroundThread? =
+                if let down, let receiver { try BackgroundThread { outage.take(down, from: start, of: receiver, fed) } } else { nil }
+            defer { thread?.join() }
+            events = try feeder.feed(pipe, until: start + UInt64(seconds) * 1_000_000_000, fed)
         } catch {
             child.terminate()
             _ = try child.wait()
@@ -91,12 +86,31 @@ struct Delivery {
         }
         let end = monotonicNanoseconds()
         let cost = try child.wait()
-        if downFirst != nil && downLast == nil { throw .failed("the endpoint was down to the end: make the run longer") }
-        let rateDown: Double? =
-            if let downFirst, let downLast { Double(downLast.events - downFirst.events) / Double(downLast.time - downFirst.time) * 1e9 } else { nil }
+        if let error = outage.error { throw error }
         return Figures(
-            events: events, seconds: Double(end - start) / 1e9, rateDown: rateDown, filed: try AlertTally.of(file: alerts),
+            events: events, seconds: Double(end - start) / 1e9, rateDown: outage.rate, filed: try AlertTally.of(file: alerts),
             received: receiver?.tally ?? AlertTally(), cost: cost)
+    }
+
+    /// A time in which the endpoint refuses connections.
+    private final class Outage: @unchecked Sendable {
+        // @unchecked: written by the thread that takes it, read when that has ended.
+        /// Of events, meanwhile.
+        private(set) var rate: Double?
+        private(set) var error: BenchError?
+
+        /// - Parameter down: in nanoseconds from the start on.
+        func take(_ down: Range<UInt64>, from start: UInt64, of receiver: Receiver, _ fed: borrowing Atomic<Int>) {
+            func sleep(until time: UInt64) -> Int {
+                while monotonicNanoseconds() < start + time { usleep(1_000) }
+                return fed.load(ordering: .relaxed)
+            }
+            let first = sleep(until: down.lowerBound)
+            receiver.stop()
+            let last = sleep(until: down.upperBound)
+            rate = Double(last - first) / Double(down.upperBound - down.lowerBound) * 1e9
+            do throws(BenchError) { try receiver.resume() } catch { self.error = error }
+        }
     }
 
     private static func report(_ alone: Figures, _ delivering: Figures, _ plan: Plan) -> String {

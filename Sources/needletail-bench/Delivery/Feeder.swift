@@ -1,5 +1,6 @@
 internal import Events
 internal import Glibc
+internal import Synchronization
 
 /// The same events again and again, each time later, so that they are one long stream.
 struct Feeder: ~Copyable {
@@ -43,23 +44,20 @@ struct Feeder: ~Copyable {
         (0..<digits).reduce(0) { $0 * 10 + UInt64(bytes[$1] - 48) }
     }
 
-    /// Writes until a time of the monotonic clock; `progress` is told of the events after every piece.
+    /// Writes until a time of the monotonic clock.
     ///
-    /// - Returns: how many events were written.
-    mutating func feed(
-        _ pipe: borrowing FileHandle, until end: UInt64, _ progress: (_ events: Int) throws(BenchError) -> Void
-    ) throws(BenchError) -> Int {
-        var fed = 0
+    /// - Parameter fed: how many events were written so far, for others to look at.
+    /// - Returns: how many in all.
+    mutating func feed(_ pipe: borrowing FileHandle, until end: UInt64, _ fed: borrowing Atomic<Int>) throws(BenchError) -> Int {
         while true {
             var (begin, time) = (0, 0)
             for piece in pieces {
-                guard monotonicNanoseconds() < end else { return fed }
+                guard monotonicNanoseconds() < end else { return fed.load(ordering: .relaxed) }
                 try pipe.write(UnsafeRawBufferPointer(start: events.bytes + begin, count: piece.end - begin))
-                fed += piece.times - time
+                fed.add(piece.times - time, ordering: .relaxed)
                 // For the next round, while it is at hand.
                 for place in times[time..<piece.times] { advance(place) }
                 (begin, time) = (piece.end, piece.times)
-                try progress(fed)
             }
         }
     }
