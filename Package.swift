@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "ReferenceMatcher", dependencies: ["RuleLanguage", "Decoding", "Events"]),
         .target(name: "CMicrohttpd", linkerSettings: [.linkedLibrary("microhttpd")]),
         .executableTarget(name: "needletail-bench", dependencies: ["Events", "CXXHash", "CSimdjson", "CMicrohttpd"]),
-        .target(name: "Seeds", path: "Tests/Seeds"),
+        .target(name: "Seeds", dependencies: ["ReferenceMatcher"], path: "Tests/Seeds"),
         .testTarget(name: "BenchTests", dependencies: ["needletail-bench", "needletail", "Events", "CXXHash"]),
         .testTarget(name: "ReferenceTests", dependencies: ["ReferenceMatcher", "RuleLanguage", "Diagnostics", "Events"]),
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),

@@ -1,4 +1,5 @@
 import Foundation
+import ReferenceMatcher
 
 /// How much the random tests do, and where they start from; `.ci/run-suites` sets both.
 public enum Volume {
@@ -16,27 +17,21 @@ public enum Volume {
     }
 }
 
-/// Random numbers that are the same for the same seed (SplitMix64).
+/// Random numbers of a seed, as the standard library takes them.
 public struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
+    private var source: RandomSource
 
-    public init(seed: UInt64) { state = seed }
+    public init(seed: UInt64) { source = RandomSource(seed: seed) }
 
     /// Of the run's base seed, apart from those with another salt.
-    public init(_ salt: UInt64) { state = Volume.baseSeed ^ salt &* 0xD134_2543_DE82_EF95 }
+    public init(_ salt: UInt64) { self.init(seed: Volume.baseSeed ^ salt &* 0xD134_2543_DE82_EF95) }
 
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    public mutating func next() -> UInt64 { source.next() }
 
-    /// From 0 up to a bound, without it.
-    public mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
+    /// From 0 up to a bound, without it; 0 of none.
+    public mutating func below(_ bound: Int) -> Int { source.below(max(1, bound)) }
 
     public mutating func isOne(in count: Int) -> Bool { below(count) == 0 }
 
-    public mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
+    public mutating func pick<Element>(_ elements: [Element]) -> Element { source.pick(elements) }
 }
