@@ -77,7 +77,6 @@ public final class WebhookSender: @unchecked Sendable {
     /// So much of the bodies is kept for alerts that wait; others are read again.
     private static let keptBytesMax = 32 << 20
     private static let idleMicroseconds: Int64 = 1_000_000
-    private static let gatherMicroseconds: UInt32 = 500
 
     /// - Parameters:
     ///   - random: spreads what failed together.
@@ -196,8 +195,6 @@ public final class WebhookSender: @unchecked Sendable {
             _ = mark(now, isLast: true)
             return false
         }
-        // Answers and new alerts of a moment are worked at once: to be woken for each of them costs more than all else.
-        if plan.inFlightCount > 0 { usleep(Self.gatherMicroseconds) }
         client.run(waitMilliseconds: waitMilliseconds(now, until: isStopping ? stopTime : nil))
         let later = clock.monotonicMicroseconds
         while let answer = client.nextAnswer(wallMicroseconds: clock.wallMicroseconds) { take(answer, later) }
